@@ -1,0 +1,2 @@
+//! Portal Core.
+fn main() {}
