@@ -1,0 +1,5 @@
+//! The one integration binary: everything that needs more than one package, as modules.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod licences;
