@@ -1,1 +1,4 @@
-//! Countersign.
+//! Countersign: several Portals on one machine, and whether their Cores keep the contract.
+
+pub mod testbed;
+pub mod trace;

@@ -1,0 +1,1 @@
+//! Several Portals on loopback, each with a proxy, a Core and echo apps.
