@@ -3,7 +3,14 @@
 //! Hops are recorded by the harness's own parts (app side, proxy, outside client), never by the Core under test: what a
 //! foreign Core does is traced just as well. A hop is recorded *before* its bytes go on, so that the order of the
 //! entries is the order of cause and effect. Requests are correlated by the field [`TRACE_FIELD`], which whoever makes
-//! the request adds.
+//! the request adds. Each hop is recorded by exactly one part:
+//!
+//! | hop | recorded by |
+//! |---|---|
+//! | app → own Core, and its answer | the app side (`EchoApp`) |
+//! | outside or a Core → proxy, and its answer | the proxy |
+//! | proxy → own Core (`/internal/auth`, TERM-5, `/core/…`), and its answer | the proxy |
+//! | proxy → app, and its answer | the echo app, which really received it |
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
