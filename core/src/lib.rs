@@ -1,1 +1,8 @@
 //! Portal Core.
+
+#[cfg(feature = "server")]
+pub mod resolve;
+#[cfg(feature = "server")]
+pub mod spool;
+#[cfg(feature = "server")]
+pub(crate) mod tasks;
