@@ -1,4 +1,7 @@
 //! Countersign: several Portals on one machine, and whether their Cores keep the contract.
 
+pub mod contract;
+pub mod suite;
 pub mod testbed;
 pub mod trace;
+pub mod verdict;

@@ -113,7 +113,13 @@ pub struct Hop {
 
 impl Hop {
     /// A request; the trace id is read from `fields`.
-    pub fn request(from: Party, to: Party, method: impl Into<String>, target: impl Into<String>, fields: &http::HeaderMap) -> Hop {
+    pub fn request(
+        from: Party,
+        to: Party,
+        method: impl Into<String>,
+        target: impl Into<String>,
+        fields: &http::HeaderMap,
+    ) -> Hop {
         Hop {
             trace_id: trace_id_of(fields),
             from,
@@ -339,7 +345,12 @@ impl Trace {
     }
 
     /// Waits until a request has at least `count` hops.
-    pub async fn wait_for_hops(&self, trace_id: &str, count: usize, within: Duration) -> Result<Vec<Hop>, TraceTimeout> {
+    pub async fn wait_for_hops(
+        &self,
+        trace_id: &str,
+        count: usize,
+        within: Duration,
+    ) -> Result<Vec<Hop>, TraceTimeout> {
         let mut changed = self.inner.changed.subscribe();
         let enough = async {
             loop {
@@ -394,5 +405,8 @@ fn hops_among(entries: Vec<Entry>) -> Vec<Hop> {
 }
 
 fn readable(fields: &http::HeaderMap) -> Vec<(String, String)> {
-    fields.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
+    fields
+        .iter()
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect()
 }

@@ -1,0 +1,79 @@
+//! From cucumber's function pointer to the body of a step, within a bounded time.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, resume_unwind};
+use std::time::Duration;
+
+use cucumber::step::{Collection, Context};
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use gherkin::StepType;
+
+use super::failure::{StepFailure, StepResult};
+use super::registry::Steps;
+use super::world::World;
+
+/// All patterns, all leading to [`dispatch`]: cucumber takes only function pointers, our steps are closures.
+pub(crate) fn collection(steps: &Steps) -> Collection<World> {
+    let mut collection = Collection::new();
+    for step in steps.iter() {
+        for ty in step.types {
+            let (pattern, location) = (step.pattern.clone(), None);
+            collection = match ty {
+                StepType::Given => collection.given(location, pattern, dispatch),
+                StepType::When => collection.when(location, pattern, dispatch),
+                StepType::Then => collection.then(location, pattern, dispatch),
+            };
+        }
+    }
+    collection
+}
+
+/// Runs the step; what went wrong travels as a panic with a [`StepFailure`] in it, raised without asking the hook.
+fn dispatch<'a>(world: &'a mut World, context: Context) -> LocalBoxFuture<'a, ()> {
+    async move {
+        if let Err(mut failure) = run(world, &context.step).await {
+            world.add_evidence(&mut failure);
+            resume_unwind(Box::new(failure));
+        }
+    }
+    .boxed_local()
+}
+
+async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
+    let context = world.run()?;
+    let mut found = context.steps.find(step);
+    let (Some((step, args)), true) = (found.pop(), found.is_empty()) else {
+        return Err(StepFailure::error("the step is undefined or ambiguous"));
+    };
+    let body = AssertUnwindSafe((step.body)(world, args)).catch_unwind();
+    match tokio::time::timeout(context.step_timeout, body).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => Err(panicked(&*panic)),
+        Err(_) => Err(too_long(context.step_timeout)),
+    }
+}
+
+fn too_long(limit: Duration) -> StepFailure {
+    StepFailure::timeout(format!("the step ends within {} s", limit.as_secs_f64()), "it was still waiting")
+}
+
+/// A panic that is not a [`StepFailure`] is a mistake in the harness.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> StepFailure {
+    let text =
+        panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    let place = LAST_PANIC.with_borrow_mut(Option::take).map(|place| format!(" at {place}")).unwrap_or_default();
+    StepFailure::error(format!("a step panicked{place}: {}", text.as_deref().unwrap_or("no message")))
+}
+
+thread_local! {
+    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// The panic hook while a suite runs: keeps the place for [`panicked`], prints nothing for steps; panics of tasks of the
+/// testbed, which run on other threads, still get to the hook that was there before.
+pub(crate) fn note_panic(info: &PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string);
+    LAST_PANIC.with_borrow_mut(|last| *last = place);
+}

@@ -1,0 +1,144 @@
+//! What a scenario carries from step to step.
+
+use std::any::{Any, TypeId, type_name};
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::answer::Answer;
+use super::failure::{StepFailure, StepResult};
+use super::registry::Steps;
+use crate::verdict::ScenarioInfo;
+
+/// What a scenario carries from step to step: the testbed once it was started, the answers so far, and things that
+/// steps gave names to. A fresh one for each scenario; nothing is shared between scenarios.
+#[derive(Default)]
+pub struct World {
+    run: Option<Rc<RunContext>>,
+    scenario: Option<ScenarioInfo>,
+    answers: Vec<Answer>,
+    named: HashMap<(TypeId, String), Box<dyn Any>>,
+}
+
+/// What all scenarios of a run have in common.
+pub(crate) struct RunContext {
+    pub(crate) steps: Rc<Steps>,
+    pub(crate) step_timeout: Duration,
+}
+
+impl World {
+    /// The scenario that is running.
+    pub fn scenario(&self) -> StepResult<&ScenarioInfo> {
+        self.scenario.as_ref().ok_or_else(|| StepFailure::error("no scenario is running"))
+    }
+
+    /// Keeps an answer, as the last one.
+    pub fn answered(&mut self, answer: Answer) {
+        self.answers.push(answer);
+    }
+
+    /// The last answer.
+    pub fn answer(&self) -> StepResult<&Answer> {
+        self.answers.last().ok_or_else(|| StepFailure::error("no request was made yet: a `When` is missing"))
+    }
+
+    /// All answers so far, the oldest first.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
+    /// Forgets the answers so far.
+    pub fn forget_answers(&mut self) {
+        self.answers.clear();
+    }
+
+    /// Keeps a thing under a name. Things of different types may have the same name; the newest of a type stays.
+    pub fn remember<T: 'static>(&mut self, name: impl Into<String>, thing: T) {
+        self.named.insert((TypeId::of::<T>(), name.into()), Box::new(thing));
+    }
+
+    /// The thing of this type with this name.
+    pub fn recall<T: 'static>(&self, name: &str) -> StepResult<&T> {
+        self.recall_if_any(name).ok_or_else(|| missing::<T>(name))
+    }
+
+    /// The thing of this type with this name, where there is one.
+    pub fn recall_if_any<T: 'static>(&self, name: &str) -> Option<&T> {
+        self.named.get(&(TypeId::of::<T>(), name.to_owned())).and_then(|thing| thing.downcast_ref())
+    }
+
+    /// The thing of this type with this name, to change it.
+    pub fn recall_mut<T: 'static>(&mut self, name: &str) -> StepResult<&mut T> {
+        let found = self.named.get_mut(&(TypeId::of::<T>(), name.to_owned()));
+        found.and_then(|thing| thing.downcast_mut()).ok_or_else(|| missing::<T>(name))
+    }
+
+    /// The one thing of this type that a domain keeps, made on first use.
+    pub fn part<T: Default + 'static>(&mut self) -> &mut T {
+        let thing = self.named.entry((TypeId::of::<T>(), String::new())).or_insert_with(|| Box::new(T::default()));
+        match thing.downcast_mut() {
+            Some(thing) => thing,
+            None => unreachable!("the key holds the type"),
+        }
+    }
+
+    pub(crate) fn begin(&mut self, run: Rc<RunContext>, scenario: ScenarioInfo) {
+        self.run = Some(run);
+        self.scenario = Some(scenario);
+    }
+
+    /// Adds to a failure what the trace of the last request tells.
+    pub(crate) fn add_evidence(&self, _failure: &mut StepFailure) {}
+
+    pub(crate) fn run(&self) -> StepResult<Rc<RunContext>> {
+        self.run.clone().ok_or_else(|| StepFailure::error("no run is going on"))
+    }
+}
+
+fn missing<T>(name: &str) -> StepFailure {
+    let kind = type_name::<T>().rsplit("::").next().unwrap_or_default();
+    StepFailure::error(format!("no {kind} is known under the name `{name}`: a step before this one is missing"))
+}
+
+impl cucumber::World for World {
+    type Error = std::convert::Infallible;
+
+    async fn new() -> Result<World, Self::Error> {
+        Ok(World::default())
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World")
+            .field("scenario", &self.scenario)
+            .field("answers", &self.answers)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn things_are_remembered_by_type_and_name() {
+        let mut world = World::default();
+        world.remember("a", 1_u8);
+        world.remember("a", "text".to_owned());
+        assert_eq!(*world.recall::<u8>("a").unwrap(), 1);
+        assert_eq!(world.recall::<String>("a").unwrap(), "text");
+        *world.recall_mut::<u8>("a").unwrap() = 2;
+        assert_eq!(*world.recall::<u8>("a").unwrap(), 2);
+        let failure = world.recall::<u8>("b").unwrap_err();
+        assert!(!failure.is_fail() && failure.got().contains("u8"));
+        *world.part::<Vec<u8>>() = vec![1];
+        assert_eq!(*world.part::<Vec<u8>>(), [1]);
+    }
+
+    #[test]
+    fn an_answer_before_any_request_is_the_scenario_s_fault() {
+        assert!(!World::default().answer().unwrap_err().is_fail());
+    }
+}

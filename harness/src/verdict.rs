@@ -1,0 +1,303 @@
+//! Verdicts, results and the events from which every report is made.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::contract::{Level, Responsible};
+
+pub use crate::suite::diverge::Bases;
+
+/// What came out of a scenario or a requirement. In the order of how bad it is, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It does what the contract says.
+    Pass,
+    /// Not tested here, for a reason that is given.
+    Skip,
+    /// The subject can't be tested on this, for a reason that is given.
+    Unsupported,
+    /// It fails, and a list says that it is known to.
+    KnownFailure,
+    /// A list says that it fails, but it does not: the list is out of date.
+    UnexpectedPass,
+    /// The harness or the testbed is at fault, or the subject did not start: nothing is known about the requirement.
+    Error,
+    /// It took too long.
+    Timeout,
+    /// It does not do what the contract says.
+    Fail,
+}
+
+impl Verdict {
+    /// All of them, the best first.
+    pub const ALL: [Verdict; 8] = [
+        Verdict::Pass,
+        Verdict::Skip,
+        Verdict::Unsupported,
+        Verdict::KnownFailure,
+        Verdict::UnexpectedPass,
+        Verdict::Error,
+        Verdict::Timeout,
+        Verdict::Fail,
+    ];
+
+    /// In plain words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Skip => "skipped",
+            Verdict::Unsupported => "unsupported",
+            Verdict::KnownFailure => "known failure",
+            Verdict::UnexpectedPass => "unexpected pass",
+            Verdict::Error => "error",
+            Verdict::Timeout => "timeout",
+            Verdict::Fail => "FAIL",
+        }
+    }
+
+    /// Whether the subject does not conform because of it.
+    pub fn breaks(self) -> bool {
+        matches!(self, Verdict::Fail | Verdict::Timeout | Verdict::UnexpectedPass)
+    }
+
+    /// The worst of several; of none, nothing.
+    pub fn worst(verdicts: impl IntoIterator<Item = Verdict>) -> Option<Verdict> {
+        verdicts.into_iter().max()
+    }
+}
+
+/// What the evidence of a failure says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// The requirement.
+    pub requirement: Option<String>,
+    /// The requirement's sentence.
+    pub sentence: Option<String>,
+    /// The step, with its keyword, and where it stands.
+    pub step: String,
+    /// What was expected.
+    pub expected: String,
+    /// What came, or the reason.
+    pub got: String,
+    /// The two signature bases, where there are two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bases: Option<Bases>,
+    /// Which hop changed what should have stayed, where the trace shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hop: Option<String>,
+    /// The command that runs it alone.
+    pub replay: String,
+    /// The hops of the last request, for `-v`.
+    #[serde(skip)]
+    pub trace: Vec<String>,
+    /// The subject itself did not start or died.
+    #[serde(skip)]
+    pub subject_died: bool,
+}
+
+/// A scenario, before and after it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScenarioInfo {
+    /// Stable: `feature-file/scenario-name/example-row`.
+    pub id: String,
+    /// Its name as written, examples filled in.
+    pub name: String,
+    /// The file.
+    pub feature: String,
+    /// The line: of the scenario, or of the example's row.
+    pub line: usize,
+    /// Its tags and its feature's, without the `@`.
+    pub tags: Vec<String>,
+    /// The requirements among the tags.
+    #[serde(skip)]
+    pub requirements: Vec<String>,
+}
+
+/// What came out of a scenario.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScenarioResult {
+    /// Which one.
+    #[serde(flatten)]
+    pub scenario: ScenarioInfo,
+    /// What came out.
+    pub verdict: Verdict,
+    /// How long it took.
+    #[serde(serialize_with = "seconds")]
+    pub seconds: Duration,
+    /// Why it did not pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// What came out for a requirement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RequirementResult {
+    /// Its id.
+    pub id: String,
+    /// Its level.
+    pub level: Level,
+    /// Who is responsible.
+    pub responsible: Responsible,
+    /// Where it comes from.
+    pub source: Vec<String>,
+    /// The worst of its scenarios; nothing where none ran.
+    pub verdict: Option<Verdict>,
+    /// The ids of the scenarios that ran.
+    pub scenarios: Vec<String>,
+    /// Its title.
+    #[serde(skip)]
+    pub title: String,
+    /// Whether it decides about the exit code.
+    #[serde(skip)]
+    pub counts: bool,
+}
+
+/// What was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SuiteInfo {
+    /// Name of the suite.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Over the names and the contents of the features.
+    pub features_sha256: String,
+}
+
+/// What was tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SubjectInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version, where it is known.
+    pub version: Option<String>,
+    /// How it runs: `built-in` for the compact Core.
+    pub kind: String,
+}
+
+/// What happens while the suite runs. Everything that is shown or written is made of these.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The features were read and checked; this will run.
+    Started {
+        /// What was run.
+        suite: SuiteInfo,
+        /// What is tested.
+        subject: SubjectInfo,
+        /// How many scenarios.
+        scenarios: usize,
+    },
+    /// A scenario began.
+    ScenarioStarted(ScenarioInfo),
+    /// A step of it came to an end.
+    StepFinished {
+        /// The scenario's id.
+        scenario: String,
+        /// The step, with its keyword.
+        step: String,
+        /// Whether it passed.
+        passed: bool,
+    },
+    /// A scenario came to its end.
+    ScenarioFinished(ScenarioResult),
+    /// The end, with everything.
+    Finished(std::sync::Arc<Summary>),
+}
+
+/// Takes events. A reporter is one of these and sees nothing else.
+pub trait EventSink {
+    /// Takes one.
+    fn event(&mut self, event: &Event);
+}
+
+impl<F: FnMut(&Event)> EventSink for F {
+    fn event(&mut self, event: &Event) {
+        self(event);
+    }
+}
+
+/// Everything that came out of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// What was run.
+    pub suite: SuiteInfo,
+    /// What was tested.
+    pub subject: SubjectInfo,
+    /// The requirements, in the order of the catalogue.
+    pub requirements: Vec<RequirementResult>,
+    /// The scenarios that ran, in the order of the features.
+    pub scenarios: Vec<ScenarioResult>,
+    /// How long it took.
+    pub took: Duration,
+    /// The run was ended early (by the first failure, where that was asked for, or by Ctrl-C).
+    pub ended_early: bool,
+}
+
+impl Summary {
+    /// How many scenarios came out like this.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.scenarios.iter().filter(|scenario| scenario.verdict == verdict).count()
+    }
+
+    /// The scenarios of a requirement that ran.
+    pub fn scenarios_of(&self, requirement: &str) -> impl Iterator<Item = &ScenarioResult> {
+        self.scenarios.iter().filter(move |result| result.scenario.requirements.iter().any(|id| id == requirement))
+    }
+
+    /// The scenarios that failed the subject.
+    pub fn failures(&self) -> impl Iterator<Item = &ScenarioResult> {
+        self.scenarios.iter().filter(|result| result.verdict.breaks())
+    }
+
+    /// Whether every requirement that counts was kept, as far as it could be tested.
+    pub fn conforms(&self) -> bool {
+        !self
+            .requirements
+            .iter()
+            .any(|requirement| requirement.counts && requirement.verdict.is_some_and(Verdict::breaks))
+    }
+
+    /// Whether the harness or the testbed was at fault somewhere.
+    pub fn harness_failed(&self) -> bool {
+        self.errors().any(|failure| !failure.is_some_and(|failure| failure.subject_died))
+    }
+
+    /// Whether the subject did not start or died.
+    pub fn subject_died(&self) -> bool {
+        self.errors().any(|failure| failure.is_some_and(|failure| failure.subject_died))
+    }
+
+    fn errors(&self) -> impl Iterator<Item = Option<&Failure>> {
+        self.scenarios.iter().filter(|result| result.verdict == Verdict::Error).map(|result| result.failure.as_ref())
+    }
+}
+
+fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    // Milliseconds are as fine as it gets with several scenarios at a time.
+    serializer.serialize_f64((duration.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_verdict_of_its_scenarios_is_a_requirement_s() {
+        use Verdict::*;
+        assert_eq!(Verdict::worst([]), None);
+        assert_eq!(Verdict::worst([Pass, Pass]), Some(Pass));
+        assert_eq!(Verdict::worst([Pass, Skip]), Some(Skip));
+        assert_eq!(Verdict::worst([Unsupported, Skip]), Some(Unsupported));
+        assert_eq!(Verdict::worst([KnownFailure, Unsupported]), Some(KnownFailure));
+        assert_eq!(Verdict::worst([Error, UnexpectedPass]), Some(Error));
+        assert_eq!(Verdict::worst([Pass, Fail, Error, Timeout]), Some(Fail));
+        assert!(Verdict::ALL.is_sorted());
+    }
+
+    #[test]
+    fn only_what_the_subject_did_wrong_breaks_conformance() {
+        let breaking: Vec<_> = Verdict::ALL.into_iter().filter(|verdict| verdict.breaks()).collect();
+        assert_eq!(breaking, [Verdict::UnexpectedPass, Verdict::Timeout, Verdict::Fail]);
+    }
+}
