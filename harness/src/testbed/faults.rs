@@ -1,0 +1,189 @@
+//! What a proxy can do wrong on purpose: each fault is one wrong behaviour, and names the requirement that it breaks.
+
+use std::fmt;
+
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])+ $name:ident = $slug:literal breaks $requirement:literal,)+) => {
+        /// One wrong behaviour of a proxy.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ProxyFault {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl ProxyFault {
+            /// All of them.
+            pub const ALL: &'static [ProxyFault] = &[$(ProxyFault::$name,)+];
+
+            /// The stable name, as on a command line.
+            pub fn name(self) -> &'static str {
+                match self { $(ProxyFault::$name => $slug,)+ }
+            }
+
+            /// The requirement that a proxy with this fault breaks.
+            pub fn requirement(self) -> &'static str {
+                match self { $(ProxyFault::$name => $requirement,)+ }
+            }
+
+            /// What such a proxy does, in a sentence.
+            pub fn description(self) -> &'static str {
+                match self { $(ProxyFault::$name => concat!($($doc),+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+faults! {
+    /// Lets requests through that the Core refused.
+    IgnoresRefusals = "ignores-refusals" breaks "ACL-3",
+    /// Does not hand the Core's `X-Ptl-*` fields to the app.
+    DropsDeclaredFields = "drops-declared-fields" breaks "ACL-4",
+    /// Lets client-sent `X-Ptl-*` through, on any path.
+    KeepsIdentityFields = "keeps-identity-fields" breaks "ACL-6",
+    /// Lets client-sent `X-Ptl-*` through where the Core did not set that very field.
+    KeepsUndeclaredIdentityFields = "keeps-undeclared-identity-fields" breaks "ACL-6",
+    /// Lets client-sent `X-Ptl-*` through as trailers.
+    KeepsIdentityTrailers = "keeps-identity-trailers" breaks "ACL-6",
+    /// Lets `X_Ptl_*` and other spellings through.
+    KeepsIdentityAliases = "keeps-identity-aliases" breaks "ACL-7",
+    /// Asks the Core twice about each request.
+    AsksTwice = "asks-twice" breaks "CALL-9",
+    /// Shows the Core the path without the query.
+    HidesQueryFromCore = "hides-query-from-core" breaks "AUTH-2",
+    /// Serves `/core/internal/` to the outside.
+    ServesCoreInternal = "serves-core-internal" breaks "PROXY-1",
+    /// Serves `/core/protected/` to anyone.
+    SkipsTerminalCheck = "skips-terminal-check" breaks "PROXY-1",
+    /// Takes a host with letters in upper case for a foreign one.
+    ComparesHostsByCase = "compares-hosts-by-case" breaks "PROXY-1",
+    /// Sends GET requests to the app without asking the Core.
+    SkipsAuthForGet = "skips-auth-for-get" breaks "PROXY-2",
+    /// Sends PUT requests on as POST.
+    ChangesMethod = "changes-method" breaks "PROXY-3",
+    /// Decodes the percent-encoding of the path.
+    DecodesPath = "decodes-path" breaks "PROXY-3",
+    /// Decodes the percent-encoding of the query.
+    DecodesQuery = "decodes-query" breaks "PROXY-3",
+    /// Drops the body of a request.
+    DropsBody = "drops-body" breaks "PROXY-3",
+    /// Joins several lines of one field into one.
+    FoldsFields = "folds-fields" breaks "PROXY-3",
+    /// Puts field values into lower case.
+    LowercasesValues = "lowercases-values" breaks "PROXY-3",
+    /// Replaces the app's own error pages by one of its own.
+    ReplacesErrorAnswers = "replaces-error-answers" breaks "PROXY-3",
+    /// Collects an answer before it hands it on.
+    BuffersAnswers = "buffers-answers" breaks "PROXY-3",
+    /// Collects a request before it hands it on.
+    BuffersRequests = "buffers-requests" breaks "PROXY-3",
+    /// Drops trailers both ways.
+    DropsTrailers = "drops-trailers" breaks "PROXY-3",
+    /// Asks for the body before anybody said that it is wanted.
+    ContinuesTooEarly = "continues-too-early" breaks "PROXY-3",
+    /// Takes a WebSocket handshake for a plain request.
+    DropsUpgrade = "drops-upgrade" breaks "PROXY-3",
+    /// Takes a request with several Host fields, and its first.
+    TakesSeveralHosts = "takes-several-hosts" breaks "PROXY-4",
+    /// Takes a request with Content-Length and Transfer-Encoding, or several Content-Length.
+    TakesConflictingLengths = "takes-conflicting-lengths" breaks "PROXY-4",
+    /// Takes a request whose target names another host than its Host field.
+    TakesForeignTarget = "takes-foreign-target" breaks "PROXY-4",
+    /// Lets everybody in while the Core is down.
+    PassesWhenCoreIsDown = "passes-when-core-is-down" breaks "PROXY-5",
+    /// Serves plain HTTP as it serves HTTPS.
+    ServesPlainHttp = "serves-plain-http" breaks "PROXY-6",
+    /// Shows the `authorization` cookie to apps.
+    KeepsCookie = "keeps-cookie" breaks "PROXY-7",
+    /// Drops all cookies together with `authorization`.
+    DropsOtherCookies = "drops-other-cookies" breaks "PROXY-3",
+    /// Keeps the forwarding fields of the client beside its own.
+    KeepsForwardedFields = "keeps-forwarded-fields" breaks "PROXY-8",
+    /// Shows the app the address that it was reached at, as its host.
+    RewritesHost = "rewrites-host" breaks "PROXY-9",
+    /// Hands a body on without checking it against a covered Content-Digest.
+    SkipsDigestCheck = "skips-digest-check" breaks "PROXY-10",
+    /// Checks the body against a covered Content-Digest only where the Core recognised a peer.
+    ChecksDigestOfPeersOnly = "checks-digest-of-peers-only" breaks "PROXY-10",
+    /// Checks only sha-512 where there are several digests.
+    ChecksOneDigestOnly = "checks-one-digest-only" breaks "PROXY-10",
+}
+
+impl fmt::Display for ProxyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The faults that a proxy has. Most have none.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Faults(u64);
+
+impl Faults {
+    /// A proxy as it should be.
+    pub const NONE: Faults = Faults(0);
+
+    /// These and `fault`.
+    #[must_use]
+    pub fn with(self, fault: ProxyFault) -> Faults {
+        Faults(self.0 | bit(fault))
+    }
+
+    /// Whether `fault` is among them.
+    pub fn has(self, fault: ProxyFault) -> bool {
+        self.0 & bit(fault) != 0
+    }
+
+    /// Those among them, in the order of [`ProxyFault::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = ProxyFault> {
+        ProxyFault::ALL.iter().copied().filter(move |fault| self.has(*fault))
+    }
+}
+
+/// Each fault is one bit: [`ProxyFault::ALL`] stays below 64, which a test watches over.
+fn bit(fault: ProxyFault) -> u64 {
+    1 << (fault as u32)
+}
+
+impl From<ProxyFault> for Faults {
+    fn from(fault: ProxyFault) -> Faults {
+        Faults::NONE.with(fault)
+    }
+}
+
+impl FromIterator<ProxyFault> for Faults {
+    fn from_iter<I: IntoIterator<Item = ProxyFault>>(faults: I) -> Faults {
+        faults.into_iter().fold(Faults::NONE, Faults::with)
+    }
+}
+
+impl fmt::Debug for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_what_was_put_in_and_nothing_else() {
+        for &fault in ProxyFault::ALL {
+            let faults = Faults::from(fault);
+            assert_eq!(faults.iter().collect::<Vec<_>>(), [fault]);
+        }
+        assert_eq!(Faults::NONE.iter().count(), 0);
+        assert_eq!(ProxyFault::ALL.iter().copied().collect::<Faults>().iter().count(), ProxyFault::ALL.len());
+    }
+
+    #[test]
+    fn names_are_distinct_and_descriptions_are_sentences() {
+        let mut names: Vec<_> = ProxyFault::ALL.iter().map(|fault| fault.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ProxyFault::ALL.len());
+        for fault in ProxyFault::ALL {
+            let text = fault.description();
+            assert!(text.ends_with('.') && text.starts_with(char::is_uppercase), "{text:?}");
+        }
+    }
+}

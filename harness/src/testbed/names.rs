@@ -1,0 +1,135 @@
+//! The names of a testbed's zone: which host leads to which proxy, without a name server.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::net::{TcpListener, TcpSocket};
+
+/// A cloneable handle to the one name table of a testbed. Names compare without case.
+#[derive(Debug, Clone)]
+pub struct Names {
+    inner: Arc<Inner>,
+}
+
+/// What a name leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A listener, normally that of a Portal's proxy.
+    Address(SocketAddr),
+    /// An address that refuses connections.
+    Refused,
+    /// An address that takes connections and never says a word.
+    BlackHole,
+}
+
+#[derive(Debug)]
+struct Inner {
+    table: RwLock<HashMap<String, Target>>,
+    // Bound but not listening: the kernel refuses connections, and nobody else can get the port.
+    refusing: TcpSocket,
+    // Listening, but nobody accepts.
+    silent: TcpListener,
+    refused: SocketAddr,
+    black_hole: SocketAddr,
+}
+
+impl Names {
+    /// An empty table. Takes two sockets on loopback, for [`Target::Refused`] and [`Target::BlackHole`].
+    ///
+    /// # Errors
+    /// Where no socket is to be had.
+    pub fn new() -> io::Result<Names> {
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let refusing = TcpSocket::new_v4()?;
+        refusing.bind(loopback)?;
+        let silent = TcpSocket::new_v4()?;
+        silent.bind(loopback)?;
+        let silent = silent.listen(1024)?;
+        let (refused, black_hole) = (refusing.local_addr()?, silent.local_addr()?);
+        Ok(Names { inner: Arc::new(Inner { table: RwLock::default(), refusing, silent, refused, black_hole }) })
+    }
+
+    /// Lets `host` and the names one label under it lead to `target`, as a Portal's wildcard certificate covers them.
+    pub fn insert(&self, host: &str, target: Target) {
+        self.write(|table| table.insert(host.to_ascii_lowercase(), target));
+    }
+
+    /// [`Names::insert`] with an address.
+    pub fn insert_address(&self, host: &str, address: SocketAddr) {
+        self.insert(host, Target::Address(address));
+    }
+
+    /// Forgets a name and those under it: nothing answers to it any more.
+    pub fn remove(&self, host: &str) {
+        self.write(|table| table.remove(&host.to_ascii_lowercase()));
+    }
+
+    /// What `host` leads to: an entry of its own, or else the entry one label above. `None`: no such name.
+    pub fn target(&self, host: &str) -> Option<Target> {
+        let host = host.to_ascii_lowercase();
+        let table = self.inner.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.get(&host).or_else(|| table.get(host.split_once('.')?.1)).copied()
+    }
+
+    /// The address to connect to for `host`.
+    pub fn address(&self, host: &str) -> Option<SocketAddr> {
+        match self.target(host)? {
+            Target::Address(address) => Some(address),
+            Target::Refused => Some(self.inner.refused),
+            Target::BlackHole => Some(self.inner.black_hole),
+        }
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut HashMap<String, Target>) -> T) {
+        change(&mut self.inner.table.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpStream;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_covers_one_label_under_it_and_compares_without_case() {
+        let names = Names::new().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 7));
+        names.insert_address("abc123.P.example", address);
+        assert_eq!(names.address("abc123.p.example"), Some(address));
+        assert_eq!(names.address("App.ABC123.p.example"), Some(address));
+        assert_eq!(names.address("x.app.abc123.p.example"), None);
+        assert_eq!(names.address("p.example"), None);
+        assert_eq!(names.address("abc1234.p.example"), None);
+    }
+
+    #[tokio::test]
+    async fn a_longer_name_wins_and_goes_with_remove() {
+        let names = Names::new().unwrap();
+        names.insert_address("abc123.p.example", SocketAddr::from(([127, 0, 0, 1], 7)));
+        names.insert("app.abc123.p.example", Target::Refused);
+        assert_eq!(names.target("app.abc123.p.example"), Some(Target::Refused));
+        names.remove("APP.abc123.p.example");
+        assert_eq!(names.address("app.abc123.p.example"), Some(SocketAddr::from(([127, 0, 0, 1], 7))));
+        names.remove("abc123.p.example");
+        assert_eq!(names.address("app.abc123.p.example"), None);
+    }
+
+    #[tokio::test]
+    async fn refused_refuses_and_the_black_hole_takes_and_keeps_quiet() {
+        let names = Names::new().unwrap();
+        names.insert("gone.example", Target::Refused);
+        names.insert("mute.example", Target::BlackHole);
+        let error = TcpStream::connect(names.address("gone.example").unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        let mut stream = TcpStream::connect(names.address("mute.example").unwrap()).await.unwrap();
+        let read = timeout(Duration::from_millis(50), stream.read_u8()).await;
+        assert!(read.is_err(), "nothing comes, the connection stays: {read:?}");
+    }
+}
