@@ -5,3 +5,4 @@ pub mod suite;
 pub mod testbed;
 pub mod trace;
 pub mod verdict;
+pub mod wire;

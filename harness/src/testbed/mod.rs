@@ -1,4 +1,7 @@
 //! Several Portals on loopback, each with a proxy, a Core and echo apps.
 
+pub mod echo_app;
 pub mod faults;
 pub mod names;
+
+pub use echo_app::{Answer, EchoApp, Gate, Received};

@@ -1,0 +1,114 @@
+//! Echo apps: answer with what arrived, keep what they received, and can be told to answer otherwise.
+
+mod answer;
+mod inbox;
+pub(super) mod server;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+pub use answer::{Answer, Gate};
+pub use inbox::{Received, WaitTimeout};
+
+use crate::trace::Trace;
+use server::{Desk, Place, Server};
+
+/// How long waits last at most.
+pub const WAIT: Duration = Duration::from_secs(10);
+
+/// An app behind a proxy. Cheap to clone: all clones are the same app.
+#[derive(Debug, Clone)]
+pub struct EchoApp {
+    desk: Arc<Desk>,
+    server: Arc<tokio::sync::Mutex<Server>>,
+    address: SocketAddr,
+}
+
+impl EchoApp {
+    /// Serves on this listener. `portal` and `app` are the names under which it stands in the trace.
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start(portal: &str, app: &str, listener: TcpListener, trace: Trace) -> std::io::Result<EchoApp> {
+        let desk = Arc::new(Desk::new(portal, app, Place::App, trace));
+        let server = Server::start(listener, None, Arc::clone(&desk))?;
+        let address = server.address();
+        Ok(EchoApp { desk, server: Arc::new(tokio::sync::Mutex::new(server)), address })
+    }
+
+    /// Where the proxy reaches it.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.desk.app
+    }
+
+    /// How many requests began to arrive. That none came can be told by this alone: it counts as soon as a head is there.
+    pub fn arrivals(&self) -> usize {
+        self.desk.inbox.arrivals()
+    }
+
+    /// The requests that arrived, at most the latest 4,096.
+    pub fn received(&self) -> Vec<Received> {
+        self.desk.inbox.kept()
+    }
+
+    /// The latest request that arrived.
+    pub fn last_received(&self) -> Option<Received> {
+        self.desk.inbox.kept().pop()
+    }
+
+    /// Waits until `count` requests have arrived completely.
+    ///
+    /// # Errors
+    /// When they have not within 10 seconds.
+    pub async fn wait_for(&self, count: usize) -> Result<Vec<Received>, WaitTimeout> {
+        self.desk.inbox.wait_for(&self.who(), count, WAIT).await
+    }
+
+    /// Waits until the heads of `count` requests have arrived.
+    ///
+    /// # Errors
+    /// When they have not within 10 seconds.
+    pub async fn wait_for_arrivals(&self, count: usize) -> Result<(), WaitTimeout> {
+        self.desk.inbox.wait_for_arrivals(&self.who(), count, WAIT).await
+    }
+
+    /// Forgets what it received.
+    pub fn forget(&self) {
+        self.desk.inbox.clear();
+    }
+
+    /// Answers this from now on.
+    pub fn answer_with(&self, answer: Answer) {
+        self.desk.answer_with(answer);
+    }
+
+    /// Answers this to the next request that no path answer holds for; several are used up in order.
+    pub fn answer_once(&self, answer: Answer) {
+        self.desk.answer_once(answer);
+    }
+
+    /// Answers this at exactly this path from now on.
+    pub fn answer_at(&self, path: &str, answer: Answer) {
+        self.desk.answer_at(path, answer);
+    }
+
+    /// Closes its listener and all connections, and waits until they are gone.
+    pub async fn stop(&self) {
+        self.server.lock().await.stop().await;
+    }
+
+    fn who(&self) -> String {
+        format!("{} on {}", self.desk.app, self.desk.portal)
+    }
+}
+
+#[cfg(test)]
+mod tests;

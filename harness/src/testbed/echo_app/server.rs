@@ -1,0 +1,340 @@
+//! Serves HTTP/1.1 as it is on the wire, with or without TLS, in the way that it is told.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{Answer, Body, Conduct};
+use super::inbox::{Inbox, Received};
+use crate::trace::{Hop, HopKind, Party, Trace, trace_id_of};
+use crate::wire::{Content, Fields, Framing, Head, Reader, write_body};
+
+/// What a server knows: what arrived and what it shall answer.
+#[derive(Debug)]
+pub(in crate::testbed) struct Desk {
+    pub(in crate::testbed) portal: String,
+    pub(in crate::testbed) app: String,
+    pub(super) inbox: Inbox,
+    place: Place,
+    trace: Trace,
+    answers: Mutex<Answers>,
+}
+
+/// Where in the sequence a server stands; decides how its hops are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::testbed) enum Place {
+    /// An app behind the proxy of its Portal.
+    App,
+    /// In place of a Portal's proxy.
+    Front,
+}
+
+#[derive(Debug)]
+struct Answers {
+    once: VecDeque<Answer>,
+    at: HashMap<String, Answer>,
+    else_: Answer,
+}
+
+impl Desk {
+    pub(in crate::testbed) fn new(portal: &str, app: &str, place: Place, trace: Trace) -> Desk {
+        let answers = Answers { once: VecDeque::new(), at: HashMap::new(), else_: Answer::echo() };
+        Desk {
+            portal: portal.to_owned(),
+            app: app.to_owned(),
+            inbox: Inbox::new(),
+            place,
+            trace,
+            answers: Mutex::new(answers),
+        }
+    }
+
+    pub(in crate::testbed) fn answer_once(&self, answer: Answer) {
+        self.answers().once.push_back(answer);
+    }
+
+    pub(in crate::testbed) fn answer_at(&self, path: &str, answer: Answer) {
+        self.answers().at.insert(path.to_owned(), answer);
+    }
+
+    pub(in crate::testbed) fn answer_with(&self, answer: Answer) {
+        self.answers().else_ = answer;
+    }
+
+    fn answer_for(&self, target: &str) -> Answer {
+        let path = target.split('?').next().unwrap_or_default();
+        let mut answers = self.answers();
+        if let Some(answer) = answers.at.get(path) {
+            return answer.clone();
+        }
+        answers.once.pop_front().unwrap_or_else(|| answers.else_.clone())
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record_request(&self, head: &Head) -> Hop {
+        let fields = head.fields.to_header_map();
+        let trace_id = trace_id_of(&fields);
+        let (from, to) = match self.place {
+            Place::App => (Party::proxy(&self.portal), Party::app(&self.portal, &self.app)),
+            Place::Front => (self.trace.caller_of(trace_id.as_deref()), Party::proxy(&self.portal)),
+        };
+        let (method, target, _) = head.request_line().unwrap_or_default();
+        let hop = Hop {
+            trace_id,
+            from,
+            to,
+            kind: HopKind::Request,
+            method,
+            target,
+            status: None,
+            fields: head.fields.to_readable(),
+            note: None,
+        };
+        self.trace.record(hop.clone());
+        hop
+    }
+}
+
+/// A listener and the connections that came through it. Gone when dropped.
+#[derive(Debug)]
+pub(in crate::testbed) struct Server {
+    address: SocketAddr,
+    stopping: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub(in crate::testbed) fn start(
+        listener: TcpListener,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        desk: Arc<Desk>,
+    ) -> std::io::Result<Server> {
+        let address = listener.local_addr()?;
+        let stopping = CancellationToken::new();
+        let task = tokio::spawn(accept(listener, tls.map(TlsAcceptor::from), desk, stopping.clone()));
+        Ok(Server { address, stopping, task: Some(task) })
+    }
+
+    pub(in crate::testbed) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends all connections and waits until they are gone.
+    pub(in crate::testbed) async fn stop(&mut self) {
+        self.stopping.cancel();
+        if let Some(task) = self.task.take() {
+            // A panic in the task has been reported by the runtime already.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, desk: Arc<Desk>, stopping: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => {
+                let Ok((socket, _)) = accepted else { continue };
+                let _ = socket.set_nodelay(true);
+                let (tls, desk) = (tls.clone(), Arc::clone(&desk));
+                connections.spawn(async move {
+                    // What ends a connection is for its other side to tell.
+                    let _ = match tls {
+                        None => serve(socket, &desk).await,
+                        Some(tls) => match tls.accept(socket).await {
+                            Ok(socket) => serve(socket, &desk).await,
+                            Err(error) => Err(error),
+                        },
+                    };
+                });
+            }
+        }
+    }
+    connections.shutdown().await;
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, desk: &Desk) -> std::io::Result<()> {
+    let mut buffer = BytesMut::new();
+    loop {
+        let Ok(Some(head)) = Reader::new(&mut io, &mut buffer).head().await else { return Ok(()) };
+        desk.inbox.arriving();
+        let (method, target, version) = head.request_line().unwrap_or_default();
+        let answer = desk.answer_for(&target);
+        let hop = desk.record_request(&head);
+
+        if let (Body::Echo, Some(key)) = (&answer.body, websocket_key(&head)) {
+            desk.inbox.keep(Received::new(&desk.portal, &desk.app, &head, None));
+            return echo_websocket(io, buffer, &key, desk, &hop).await;
+        }
+
+        let framing = Framing::of_request(&head.fields).unwrap_or(Framing::None);
+        let body = if answer.before_body {
+            None
+        } else {
+            if head.fields.get("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
+                io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+                io.flush().await?;
+            }
+            Some(Reader::new(&mut io, &mut buffer).body(framing).await)
+        };
+        let received = Received::new(&desk.portal, &desk.app, &head, body);
+        desk.inbox.keep(received.clone());
+        if received.cut.is_some() {
+            return Ok(());
+        }
+
+        wait_as_told(&answer).await;
+        match give(&mut io, &answer, &received, &method, |status, fields| {
+            desk.trace.record(hop.answer(status, &fields.to_header_map()));
+        })
+        .await?
+        {
+            After::Next if !answer.before_body && version != "HTTP/1.0" && !closing(&head.fields) => {}
+            After::Cut => return Ok(()),
+            After::Next | After::Drain => {
+                io.shutdown().await?;
+                tokio::io::copy(&mut io, &mut tokio::io::sink()).await?;
+                return Ok(());
+            }
+        }
+    }
+}
+
+enum After {
+    /// The connection can take the next request.
+    Next,
+    /// Nothing more will be said; the other side closes.
+    Drain,
+    /// The connection is dropped at once.
+    Cut,
+}
+
+async fn wait_as_told(answer: &Answer) {
+    if let Some(gate) = &answer.gate {
+        gate.passed().await;
+    }
+    if let Some(delay) = answer.delay {
+        #[expect(clippy::disallowed_methods, reason = "a slow app is what was asked for")]
+        tokio::time::sleep(delay).await;
+    }
+}
+
+async fn give<S: AsyncRead + AsyncWrite + Unpin>(
+    io: &mut S,
+    answer: &Answer,
+    received: &Received,
+    method: &str,
+    record: impl FnOnce(u16, &Fields),
+) -> std::io::Result<After> {
+    let cut_after = match &answer.conduct {
+        Conduct::Silence => {
+            // Until the other side gives up.
+            while io.read(&mut [0; 1024]).await? > 0 {}
+            return Ok(After::Cut);
+        }
+        Conduct::Raw(bytes) => {
+            record(0, &Fields::new());
+            io.write_all(bytes).await?;
+            io.flush().await?;
+            return Ok(After::Drain);
+        }
+        Conduct::CutAfter(bytes) => Some(*bytes),
+        Conduct::Whole => None,
+    };
+    let mut fields = answer.fields.clone();
+    let content = match &answer.body {
+        Body::Content(content) => content.clone(),
+        Body::Echo => {
+            fields.push("content-type", "application/json");
+            Content::Bytes(Bytes::from(serde_json::to_vec(received)?))
+        }
+    };
+    let bodiless = answer.status == 204 || answer.status == 304 || answer.status < 200;
+    if answer.chunked {
+        fields.push("transfer-encoding", "chunked");
+    } else if !bodiless && !fields.contains("content-length") {
+        fields.push("content-length", content.length().to_string());
+    }
+    record(answer.status, &fields);
+
+    let reason = http::StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason());
+    let mut head = format!("HTTP/1.1 {} {}\r\n", answer.status, reason.unwrap_or_default()).into_bytes();
+    fields.write_to(&mut head);
+    head.extend_from_slice(b"\r\n");
+    if bodiless || method == "HEAD" {
+        io.write_all(&head).await?;
+        io.flush().await?;
+    } else if let Content::Bytes(bytes) = &content
+        && !answer.chunked
+        && cut_after.is_none()
+    {
+        // One write for the common case.
+        head.extend_from_slice(bytes);
+        io.write_all(&head).await?;
+        io.flush().await?;
+    } else {
+        io.write_all(&head).await?;
+        write_body(io, &content, answer.chunked, &answer.trailers, cut_after).await?;
+    }
+    Ok(if cut_after.is_some() { After::Cut } else { After::Next })
+}
+
+fn closing(fields: &Fields) -> bool {
+    fields.values("connection").any(|value| value.to_ascii_lowercase().contains("close"))
+}
+
+fn websocket_key(head: &Head) -> Option<String> {
+    let upgrade = head.fields.get("upgrade")?;
+    upgrade.eq_ignore_ascii_case("websocket").then(|| head.fields.get("sec-websocket-key"))?
+}
+
+/// Sends back every message until the other side closes.
+async fn echo_websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    mut io: S,
+    buffer: BytesMut,
+    key: &str,
+    desk: &Desk,
+    hop: &Hop,
+) -> std::io::Result<()> {
+    let fields: Fields =
+        [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-accept", &derive_accept_key(key.as_bytes()))]
+            .into_iter()
+            .collect();
+    desk.trace.record(hop.answer(101, &fields.to_header_map()));
+    let mut head = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
+    fields.write_to(&mut head);
+    head.extend_from_slice(b"\r\n");
+    io.write_all(&head).await?;
+    io.flush().await?;
+    let socket = WebSocketStream::from_partially_read(io, buffer.to_vec(), Role::Server, None).await;
+    let (sink, stream) = socket.split();
+    let messages = stream.filter(|message| {
+        let echoed = message.as_ref().is_ok_and(|message| message.is_text() || message.is_binary());
+        std::future::ready(echoed || message.is_err())
+    });
+    messages.forward(sink).await.map_err(std::io::Error::other)
+}
