@@ -1,5 +1,7 @@
 //! Portal Core.
 
+pub mod digest;
+pub mod rfc9421;
 #[cfg(feature = "server")]
 pub mod resolve;
 #[cfg(feature = "server")]

@@ -1,0 +1,284 @@
+//! Signature parameters (RFC 9421 §2.3): covered components and metadata, order and unknown parameters kept.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sfv::{BareItem, FieldType as _, InnerList, Key, List, ListEntry, Parameters, Parser};
+
+use super::algorithm::Algorithm;
+use super::component::ComponentId;
+use super::reject::{ComponentError, Reason};
+
+/// The covered components and parameters of a signature: what stands after the label in Signature-Input, and on the
+/// last line of the base.
+///
+/// ```
+/// use portal_core::rfc9421::SignatureInput;
+///
+/// let input: SignatureInput = r#"( "@method"  "@path" ); created=1; new;keyid="k""#.parse()?;
+/// assert_eq!(input.to_string(), r#"("@method" "@path");created=1;new;keyid="k""#);
+/// assert_eq!(input.keyid(), Some("k"));
+/// assert!(input.covers("@path") && !input.covers("@query"));
+/// # Ok::<(), portal_core::rfc9421::ComponentError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignatureInput {
+    components: Box<[ComponentId]>,
+    canonical: Box<str>,
+    created: Option<u64>,
+    expires: Option<u64>,
+    nonce: Option<Box<str>>,
+    alg: Option<Box<str>>,
+    keyid: Option<Box<str>>,
+    tag: Option<Box<str>>,
+    duplicate: Option<usize>,
+}
+
+impl SignatureInput {
+    /// Starts an input; the order of the calls is the order of components and parameters.
+    pub fn builder() -> SignatureInputBuilder {
+        SignatureInputBuilder { components: Ok(Vec::new()), params: Parameters::new() }
+    }
+
+    pub(super) fn from_inner_list(list: InnerList) -> Result<Self, ComponentError> {
+        let components: Result<Vec<_>, _> = list.items.into_iter().map(ComponentId::from_item).collect();
+        Self::new(components?, &list.params)
+    }
+
+    fn new(components: Vec<ComponentId>, params: &Parameters) -> Result<Self, ComponentError> {
+        let mut canonical = String::from("(");
+        for (at, component) in components.iter().enumerate() {
+            if at > 0 {
+                canonical.push(' ');
+            }
+            canonical.push_str(component.as_str());
+        }
+        canonical.push(')');
+        write_params(&mut canonical, params);
+        // §2.3: the types of the registered parameters.
+        let text = |name: &str| match params.get(name) {
+            None => Ok(None),
+            Some(BareItem::String(value)) => Ok(Some(Box::from(value.as_str()))),
+            Some(_) => Err(Reason::InvalidParameter),
+        };
+        let time = |name: &str| match params.get(name) {
+            None => Ok(None),
+            Some(BareItem::Integer(value)) => {
+                u64::try_from(i64::from(*value)).map(Some).map_err(|_| Reason::InvalidParameter)
+            }
+            Some(_) => Err(Reason::InvalidParameter),
+        };
+        let duplicate = (1..components.len()).find(|at| components[..*at].contains(&components[*at]));
+        Ok(SignatureInput {
+            canonical: canonical.into(),
+            created: time("created")?,
+            expires: time("expires")?,
+            nonce: text("nonce")?,
+            alg: text("alg")?,
+            keyid: text("keyid")?,
+            tag: text("tag")?,
+            duplicate,
+            components: components.into(),
+        })
+    }
+
+    /// The covered components in order.
+    pub fn components(&self) -> &[ComponentId] {
+        &self.components
+    }
+
+    /// The serialised form, `("@method");created=1`.
+    pub fn as_str(&self) -> &str {
+        &self.canonical
+    }
+
+    /// Creation time in seconds since the epoch.
+    pub fn created(&self) -> Option<u64> {
+        self.created
+    }
+
+    /// Expiry time in seconds since the epoch.
+    pub fn expires(&self) -> Option<u64> {
+        self.expires
+    }
+
+    /// The nonce.
+    pub fn nonce(&self) -> Option<&str> {
+        self.nonce.as_deref()
+    }
+
+    /// The algorithm as it was given, registered or not.
+    pub fn alg(&self) -> Option<&str> {
+        self.alg.as_deref()
+    }
+
+    /// The identifier of the key.
+    pub fn keyid(&self) -> Option<&str> {
+        self.keyid.as_deref()
+    }
+
+    /// The application's tag.
+    pub fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
+    }
+
+    /// Whether the whole of a component of the message itself is covered: its plain identifier, or for a field also
+    /// `sf` and `bs`. A single member (`key`), a trailer or a request's component in a response doesn't count.
+    /// `name` may also be a serialised identifier, as in `"@method";req`.
+    pub fn covers(&self, name: &str) -> bool {
+        name.parse().is_ok_and(|id| self.covers_id(&id))
+    }
+
+    pub(super) fn covers_id(&self, id: &ComponentId) -> bool {
+        self.components.iter().any(|covered| covered.covers(id))
+    }
+
+    /// The first component that is covered a second time, which makes the input unusable (§2.5 step 2).
+    pub(super) fn duplicate(&self) -> Option<&ComponentId> {
+        self.duplicate.map(|at| &self.components[at])
+    }
+}
+
+impl FromStr for SignatureInput {
+    type Err = ComponentError;
+
+    /// Reads the Inner List with its parameters, without a label.
+    fn from_str(text: &str) -> Result<Self, ComponentError> {
+        let list = List::parse(Parser::new(text)).map_err(|_| Reason::MalformedSignatureInput)?;
+        match <[ListEntry; 1]>::try_from(list) {
+            Ok([ListEntry::InnerList(list)]) => Self::from_inner_list(list),
+            _ => Err(Reason::NotAnInnerList.into()),
+        }
+    }
+}
+
+fn write_params(out: &mut String, params: &Parameters) {
+    // The crate serialises parameters only behind an item: `?1` is taken off again.
+    let mut item = String::new();
+    let _ = sfv::ItemSerializer::with_buffer(&mut item).bare_item(true).parameters(params).finish();
+    out.push_str(item.strip_prefix("?1").unwrap_or_default());
+}
+
+impl fmt::Display for SignatureInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.canonical)
+    }
+}
+
+impl fmt::Debug for SignatureInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.canonical)
+    }
+}
+
+/// Builds a [`SignatureInput`]; what can't be written is reported by [`SignatureInputBuilder::build`].
+#[derive(Clone, Debug)]
+pub struct SignatureInputBuilder {
+    components: Result<Vec<ComponentId>, ComponentError>,
+    params: Parameters,
+}
+
+impl SignatureInputBuilder {
+    /// Covers a component: a bare name (`@method`) or a serialised identifier (`"content-digest";req`).
+    #[must_use]
+    pub fn component(self, id: &str) -> Self {
+        self.add(id.parse())
+    }
+
+    /// Covers several components.
+    #[must_use]
+    pub fn components<'i>(self, ids: impl IntoIterator<Item = &'i str>) -> Self {
+        ids.into_iter().fold(self, Self::component)
+    }
+
+    /// Covers a component.
+    #[must_use]
+    pub fn component_id(self, id: ComponentId) -> Self {
+        self.add(Ok(id))
+    }
+
+    /// Adds `created`, in seconds since the epoch.
+    #[must_use]
+    pub fn created(self, seconds: u64) -> Self {
+        self.integer("created", seconds)
+    }
+
+    /// Adds `expires`, in seconds since the epoch.
+    #[must_use]
+    pub fn expires(self, seconds: u64) -> Self {
+        self.integer("expires", seconds)
+    }
+
+    /// Adds `nonce`.
+    #[must_use]
+    pub fn nonce(self, nonce: &str) -> Self {
+        self.string("nonce", nonce)
+    }
+
+    /// Adds `alg`.
+    #[must_use]
+    pub fn alg(self, algorithm: Algorithm) -> Self {
+        self.string("alg", algorithm.as_str())
+    }
+
+    /// Adds `keyid`.
+    #[must_use]
+    pub fn keyid(self, keyid: &str) -> Self {
+        self.string("keyid", keyid)
+    }
+
+    /// Adds `tag`.
+    #[must_use]
+    pub fn tag(self, tag: &str) -> Self {
+        self.string("tag", tag)
+    }
+
+    /// Adds a parameter of any name with a String value.
+    #[must_use]
+    pub fn string(mut self, name: &str, value: &str) -> Self {
+        let parts = Key::from_string(name.into()).ok().zip(sfv::String::from_string(value.into()).ok());
+        match parts {
+            Some((name, value)) => _ = self.params.insert(name, BareItem::String(value)),
+            None => self.fail(Reason::Unserializable),
+        }
+        self
+    }
+
+    /// Adds a parameter of any name with an Integer value.
+    #[must_use]
+    pub fn integer(mut self, name: &str, value: u64) -> Self {
+        let parts = Key::from_string(name.into()).ok().zip(sfv::Integer::try_from(value).ok());
+        match parts {
+            Some((name, value)) => _ = self.params.insert(name, BareItem::Integer(value)),
+            None => self.fail(Reason::Unserializable),
+        }
+        self
+    }
+
+    /// The input.
+    ///
+    /// # Errors
+    /// A component identifier is malformed or covered twice, or a value can't be written as a structured field.
+    pub fn build(self) -> Result<SignatureInput, ComponentError> {
+        let input = SignatureInput::new(self.components?, &self.params)?;
+        match input.duplicate() {
+            Some(twice) => Err(ComponentError::at(Reason::DuplicateComponent, twice)),
+            None => Ok(input),
+        }
+    }
+
+    fn add(mut self, id: Result<ComponentId, ComponentError>) -> Self {
+        match (id, &mut self.components) {
+            (Ok(id), Ok(components)) => components.push(id),
+            (Err(error), Ok(_)) => self.components = Err(error),
+            (_, Err(_)) => {}
+        }
+        self
+    }
+
+    fn fail(&mut self, reason: Reason) {
+        if self.components.is_ok() {
+            self.components = Err(reason.into());
+        }
+    }
+}
