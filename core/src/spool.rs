@@ -177,7 +177,13 @@ impl Spooled {
     /// The body as it can be sent; `progress` counts the bytes that have been taken from it.
     #[must_use]
     pub fn into_body(self, progress: Progress) -> SpooledBody {
-        SpooledBody { content: self.content, left: self.length, trailers: self.trailers, buffer: BytesMut::new(), progress }
+        SpooledBody {
+            content: self.content,
+            left: self.length,
+            trailers: self.trailers,
+            buffer: BytesMut::new(),
+            progress,
+        }
     }
 }
 
@@ -340,7 +346,8 @@ mod tests {
         for memory in [expected.len(), expected.len() / 2, 0] {
             let frames = pieces.iter().map(|piece| Frame::data(Bytes::from(piece.clone()))).collect();
             let mut seen = Vec::new();
-            let spooled = spool(chunked(frames), &limits(memory, 1 << 30), |data| seen.extend_from_slice(data)).await.unwrap();
+            let spooled =
+                spool(chunked(frames), &limits(memory, 1 << 30), |data| seen.extend_from_slice(data)).await.unwrap();
             assert_eq!(spooled.is_on_disk(), memory < expected.len());
             assert!(seen == expected, "the digest saw every byte in order");
             assert!(read_back(spooled).await.0 == expected, "memory {memory}");
@@ -349,7 +356,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_allowed_up_to_the_limit_and_refused_beyond() {
-        let body = || chunked(vec![Frame::data(Bytes::from_static(b"12345")), Frame::data(Bytes::from_static(b"67890"))]);
+        let body =
+            || chunked(vec![Frame::data(Bytes::from_static(b"12345")), Frame::data(Bytes::from_static(b"67890"))]);
         assert_eq!(spool(body(), &limits(4, 10), |_| ()).await.unwrap().length(), 10);
         assert!(matches!(spool(body(), &limits(4, 9), |_| ()).await, Err(SpoolError::TooLarge { limit: 9 })));
     }
@@ -357,7 +365,8 @@ mod tests {
     #[tokio::test]
     async fn a_declared_length_over_the_limit_is_refused_before_reading() {
         let mut read = 0;
-        let refused = spool(Full::new(Bytes::from_static(b"1234567890")), &limits(4, 9), |data| read += data.len()).await;
+        let refused =
+            spool(Full::new(Bytes::from_static(b"1234567890")), &limits(4, 9), |data| read += data.len()).await;
         assert!(matches!(refused, Err(SpoolError::TooLarge { limit: 9 })));
         assert_eq!(read, 0);
     }
@@ -381,7 +390,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_breaks_off_is_an_error() {
-        let frames = vec![Ok(Frame::data(Bytes::from_static(b"a"))), Err(io::Error::from(io::ErrorKind::ConnectionReset))];
+        let frames =
+            vec![Ok(Frame::data(Bytes::from_static(b"a"))), Err(io::Error::from(io::ErrorKind::ConnectionReset))];
         let refused = spool(StreamBody::new(stream::iter(frames)), &limits(10, 10), |_| ()).await;
         assert!(matches!(refused, Err(SpoolError::Broken(_))));
     }
