@@ -3,6 +3,7 @@
 pub mod contract;
 pub mod suite;
 pub mod testbed;
+pub mod topology;
 pub mod trace;
 pub mod verdict;
 pub mod wire;

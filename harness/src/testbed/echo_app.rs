@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
-pub use answer::{Answer, Gate};
+pub use answer::Answer;
 pub use inbox::{Received, WaitTimeout};
 
 use crate::trace::Trace;

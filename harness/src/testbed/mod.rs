@@ -2,6 +2,7 @@
 
 pub mod echo_app;
 pub mod faults;
+pub mod keys;
 pub mod names;
 
-pub use echo_app::{Answer, EchoApp, Gate, Received};
+pub use echo_app::{Answer, EchoApp, Received};

@@ -6,7 +6,7 @@ use aws_lc_rs::digest;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use super::{Fields, Reader, WireError};
+use super::{Fields, Gate, Reader, WireError};
 
 /// How much of an arriving body is kept beside its hash.
 const KEEP: usize = 8 << 20;
@@ -125,35 +125,62 @@ impl Framing {
     }
 }
 
-/// Writes a body. With `cut_after`, only so many bytes of it: the caller then drops the connection.
-pub async fn write_body<W: AsyncWrite + Unpin>(
-    io: &mut W,
-    content: &Content,
-    chunked: bool,
-    trailers: &Fields,
-    cut_after: Option<u64>,
-) -> std::io::Result<()> {
-    let end = cut_after.map_or(content.length(), |cut| cut.min(content.length()));
-    let mut position = 0;
-    while position < end {
-        let mut piece = content.piece(position);
-        piece.truncate(usize::try_from(end - position).unwrap_or(usize::MAX));
-        if chunked {
-            io.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
+/// A body to be written.
+#[derive(Debug)]
+pub struct Outgoing<'a> {
+    /// What.
+    pub content: &'a Content,
+    /// Whether in chunks.
+    pub chunked: bool,
+    /// Fields after it, where it goes in chunks.
+    pub trailers: &'a Fields,
+    /// Writes only so many bytes; the caller then drops the connection.
+    pub cut_after: Option<u64>,
+    /// Waits for the gate after so many bytes.
+    pub pause: Option<(u64, Gate)>,
+}
+
+impl Outgoing<'_> {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn write<W: AsyncWrite + Unpin>(self, io: &mut W) -> std::io::Result<()> {
+        let length = self.content.length();
+        let end = self.cut_after.map_or(length, |cut| cut.min(length));
+        match &self.pause {
+            Some((at, gate)) if *at < end => {
+                self.pieces(io, 0, *at).await?;
+                io.flush().await?;
+                gate.passed().await;
+                self.pieces(io, *at, end).await?;
+            }
+            _ => self.pieces(io, 0, end).await?,
         }
-        io.write_all(&piece).await?;
-        if chunked {
-            io.write_all(b"\r\n").await?;
+        if self.chunked && self.cut_after.is_none() {
+            let mut end = b"0\r\n".to_vec();
+            self.trailers.write_to(&mut end);
+            end.extend_from_slice(b"\r\n");
+            io.write_all(&end).await?;
         }
-        position += piece.len() as u64;
+        io.flush().await
     }
-    if chunked && cut_after.is_none() {
-        let mut end = b"0\r\n".to_vec();
-        trailers.write_to(&mut end);
-        end.extend_from_slice(b"\r\n");
-        io.write_all(&end).await?;
+
+    async fn pieces<W: AsyncWrite + Unpin>(&self, io: &mut W, mut position: u64, end: u64) -> std::io::Result<()> {
+        while position < end {
+            let mut piece = self.content.piece(position);
+            piece.truncate(usize::try_from(end - position).unwrap_or(usize::MAX));
+            if self.chunked {
+                io.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
+            }
+            io.write_all(&piece).await?;
+            if self.chunked {
+                io.write_all(b"\r\n").await?;
+            }
+            position += piece.len() as u64;
+        }
+        Ok(())
     }
-    io.flush().await
 }
 
 /// A body as it arrived: its first 8 MiB, and of all of it the length and the hash.
@@ -174,7 +201,7 @@ pub struct Arrived {
 impl Arrived {
     /// Gathers a body piece by piece.
     pub(crate) fn gatherer() -> Gatherer {
-        Gatherer { kept: BytesMut::new(), length: 0, hash: digest::Context::new(&digest::SHA256) }
+        Gatherer { kept: BytesMut::new(), length: 0, hash: digest::Context::new(&digest::SHA256), begun: None }
     }
 }
 
@@ -183,10 +210,14 @@ pub(crate) struct Gatherer {
     kept: BytesMut,
     length: u64,
     hash: digest::Context,
+    begun: Option<Gate>,
 }
 
 impl Gatherer {
     pub(crate) fn add(&mut self, piece: &[u8]) {
+        if let Some(begun) = self.begun.take() {
+            begun.open();
+        }
         self.hash.update(piece);
         self.length += piece.len() as u64;
         self.kept.extend_from_slice(&piece[..piece.len().min(KEEP - self.kept.len())]);
@@ -199,9 +230,10 @@ impl Gatherer {
 }
 
 impl<R: AsyncRead + Unpin> Reader<'_, R> {
-    /// Reads a body to its end, or to where it breaks off.
-    pub async fn body(&mut self, framing: Framing) -> Arrived {
+    /// Reads a body to its end, or to where it breaks off. `begun` is opened with its first bytes.
+    pub async fn body(&mut self, framing: Framing, begun: Option<&Gate>) -> Arrived {
         let mut gatherer = Arrived::gatherer();
+        gatherer.begun = begun.cloned();
         match self.pieces(framing, &mut gatherer).await {
             Ok(trailers) => gatherer.finish(trailers, None),
             Err(error) => gatherer.finish(Fields::new(), Some(error.to_string())),

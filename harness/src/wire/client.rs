@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
-use super::{Arrived, Content, Fields, Framing, Reader, WireError, write_body};
+use super::{Arrived, Content, Fields, Framing, Gate, Outgoing, Reader, WireError};
 
 /// How long an exchange may take unless the call says otherwise.
 const WITHIN: Duration = Duration::from_secs(15);
@@ -22,6 +22,8 @@ pub struct Call {
     pub(crate) trailers: Fields,
     pub(crate) cut_after: Option<u64>,
     pub(crate) within: Duration,
+    pub(crate) pause: Option<(u64, Gate)>,
+    pub(crate) begun: Option<Gate>,
 }
 
 impl Call {
@@ -36,6 +38,8 @@ impl Call {
             trailers: Fields::new(),
             cut_after: None,
             within: WITHIN,
+            pause: None,
+            begun: None,
         }
     }
 
@@ -103,6 +107,20 @@ impl Call {
         self
     }
 
+    /// The body pauses after so many bytes until the gate is open.
+    #[must_use]
+    pub fn pause_after(mut self, bytes: u64, gate: &Gate) -> Call {
+        self.pause = Some((bytes, gate.clone()));
+        self
+    }
+
+    /// Opens the gate as soon as the body of the answer begins.
+    #[must_use]
+    pub fn opens_with_answer(mut self, gate: &Gate) -> Call {
+        self.begun = Some(gate.clone());
+        self
+    }
+
     /// With another bound on the time of the whole exchange (15 s by default).
     #[must_use]
     pub fn within(mut self, within: Duration) -> Call {
@@ -145,6 +163,16 @@ impl Call {
         }
         head.extend_from_slice(b"\r\n");
         head
+    }
+
+    fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing {
+            content: &self.content,
+            chunked: self.chunked,
+            trailers: &self.trailers,
+            cut_after: self.cut_after,
+            pause: self.pause.clone(),
+        }
     }
 
     fn expects_continue(&self) -> bool {
@@ -228,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         let all = async {
             let mut replies = vec![self.raw(bytes, "GET", within).await?];
             loop {
-                match read_reply(&mut self.io, &mut self.buffer, "GET", None).await {
+                match read_reply(&mut self.io, &mut self.buffer, "GET", None, None).await {
                     Ok(reply) => replies.push(reply),
                     Err(WireError::Closed | WireError::Io(_)) => return Ok(replies),
                     Err(error) => return Err(error),
@@ -261,7 +289,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
             // The sender outlives this future: waiting ends with the go-ahead.
             let _ = told.wait_for(|go| *go).await;
             if let Some(call) = call {
-                write_body(&mut to, &call.content, call.chunked, &call.trailers, call.cut_after).await?;
+                call.outgoing().write(&mut to).await?;
                 if call.cut_after.is_some() {
                     to.shutdown().await?;
                     return Err(std::io::Error::other("cut off on purpose"));
@@ -269,7 +297,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
             }
             Ok(())
         };
-        let receiving = read_reply(&mut from, &mut self.buffer, method, Some(&go_ahead));
+        let receiving = read_reply(&mut from, &mut self.buffer, method, Some(&go_ahead), call.and_then(|call| call.begun.as_ref()));
         let both = async {
             tokio::pin!(sending, receiving);
             let mut sent: Option<std::io::Result<()>> = None;
@@ -294,6 +322,7 @@ async fn read_reply<R: AsyncRead + Unpin>(
     buffer: &mut BytesMut,
     method: &str,
     go_ahead: Option<&watch::Sender<bool>>,
+    begun: Option<&Gate>,
 ) -> Result<Reply, WireError> {
     let mut reader = Reader::new(io, buffer);
     let mut interim = Vec::new();
@@ -308,7 +337,7 @@ async fn read_reply<R: AsyncRead + Unpin>(
             continue;
         }
         let framing = Framing::of_answer(method, status, &head.fields)?;
-        let body = reader.body(framing).await;
+        let body = reader.body(framing, begun).await;
         return Reply::new(version, status, head.fields, body, interim);
     }
 }

@@ -6,6 +6,7 @@
 
 mod body;
 mod client;
+mod gate;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,8 +14,9 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-pub use body::{Arrived, Content, Framing, generated_sha256, write_body};
+pub use body::{Arrived, Content, Framing, Outgoing, generated_sha256};
 pub use client::{Call, Channel, Reply};
+pub use gate::Gate;
 
 /// A head longer than this is refused.
 const HEAD_LIMIT: usize = 1 << 20;

@@ -1,11 +1,14 @@
 //! What an echo app is told to answer.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::watch;
+use futures_util::future::BoxFuture;
 
-use crate::wire::{Content, Fields};
+use super::inbox::Received;
+use crate::wire::{Content, Fields, Gate};
 
 /// An answer to be given instead of the echo. Built from one of the constructors.
 #[derive(Debug, Clone)]
@@ -19,6 +22,18 @@ pub struct Answer {
     pub(super) before_body: bool,
     pub(super) delay: Option<Duration>,
     pub(super) gate: Option<Gate>,
+    pub(super) pause: Option<(u64, Gate)>,
+    pub(super) computed: Option<Computed>,
+}
+
+/// Makes an answer out of what arrived.
+#[derive(Clone)]
+pub(super) struct Computed(pub(super) Arc<dyn Fn(Received) -> BoxFuture<'static, Answer> + Send + Sync>);
+
+impl fmt::Debug for Computed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Computed")
+    }
 }
 
 /// What stands in the body.
@@ -56,6 +71,8 @@ impl Answer {
             before_body: false,
             delay: None,
             gate: None,
+            pause: None,
+            computed: None,
         }
     }
 
@@ -87,6 +104,16 @@ impl Answer {
     /// These bytes and then the end of the connection.
     pub fn raw(bytes: impl Into<Bytes>) -> Answer {
         Answer { conduct: Conduct::Raw(bytes.into()), ..Answer::echo() }
+    }
+
+    /// Whatever this makes of the request; for apps that call others before they answer.
+    pub fn computed<F, A>(make: F) -> Answer
+    where
+        F: Fn(Received) -> A + Send + Sync + 'static,
+        A: Future<Output = Answer> + Send + 'static,
+    {
+        let make = move |received| -> BoxFuture<'static, Answer> { Box::pin(make(received)) };
+        Answer { computed: Some(Computed(Arc::new(make))), ..Answer::echo() }
     }
 
     /// With one more field line.
@@ -145,37 +172,17 @@ impl Answer {
         self
     }
 
+    /// Its body pauses after so many bytes until the gate is open.
+    #[must_use]
+    pub fn pause_after(mut self, bytes: u64, gate: &Gate) -> Answer {
+        self.pause = Some((bytes, gate.clone()));
+        self
+    }
+
     /// Given only once the gate is open.
     #[must_use]
     pub fn held_by(mut self, gate: &Gate) -> Answer {
         self.gate = Some(gate.clone());
         self
-    }
-}
-
-/// Holds answers back until it is opened.
-#[derive(Debug, Clone)]
-pub struct Gate(watch::Sender<bool>);
-
-impl Default for Gate {
-    fn default() -> Gate {
-        Gate::new()
-    }
-}
-
-impl Gate {
-    /// A closed gate.
-    pub fn new() -> Gate {
-        Gate(watch::Sender::new(false))
-    }
-
-    /// Opens it for good.
-    pub fn open(&self) {
-        self.0.send_replace(true);
-    }
-
-    pub(super) async fn passed(&self) {
-        // `self` holds the sender: waiting ends with the opening.
-        let _ = self.0.subscribe().wait_for(|open| *open).await;
     }
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::{Answer, Body, Conduct};
 use super::inbox::{Inbox, Received};
 use crate::trace::{Hop, HopKind, Party, Trace, trace_id_of};
-use crate::wire::{Content, Fields, Framing, Head, Reader, write_body};
+use crate::wire::{Content, Fields, Framing, Head, Outgoing, Reader};
 
 /// What a server knows: what arrived and what it shall answer.
 #[derive(Debug)]
@@ -199,7 +199,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
                 io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
                 io.flush().await?;
             }
-            Some(Reader::new(&mut io, &mut buffer).body(framing).await)
+            Some(Reader::new(&mut io, &mut buffer).body(framing, None).await)
         };
         let received = Received::new(&desk.portal, &desk.app, &head, body);
         desk.inbox.keep(received.clone());
@@ -208,6 +208,10 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
         }
 
         wait_as_told(&answer).await;
+        let answer = match &answer.computed {
+            None => answer,
+            Some(computed) => computed.0(received.clone()).await,
+        };
         match give(&mut io, &answer, &received, &method, |status, fields| {
             desk.trace.record(hop.answer(status, &fields.to_header_map()));
         })
@@ -291,6 +295,7 @@ async fn give<S: AsyncRead + AsyncWrite + Unpin>(
     } else if let Content::Bytes(bytes) = &content
         && !answer.chunked
         && cut_after.is_none()
+        && answer.pause.is_none()
     {
         // One write for the common case.
         head.extend_from_slice(bytes);
@@ -298,7 +303,14 @@ async fn give<S: AsyncRead + AsyncWrite + Unpin>(
         io.flush().await?;
     } else {
         io.write_all(&head).await?;
-        write_body(io, &content, answer.chunked, &answer.trailers, cut_after).await?;
+        let outgoing = Outgoing {
+            content: &content,
+            chunked: answer.chunked,
+            trailers: &answer.trailers,
+            cut_after,
+            pause: answer.pause.clone(),
+        };
+        outgoing.write(io).await?;
     }
     Ok(if cut_after.is_some() { After::Cut } else { After::Next })
 }

@@ -4,9 +4,9 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{Answer, EchoApp, Gate};
+use super::{Answer, EchoApp};
 use crate::trace::{Trace, lines};
-use crate::wire::{Call, Channel, Reply, WireError, generated_sha256};
+use crate::wire::{Call, Channel, Gate, Reply, WireError, generated_sha256};
 
 async fn app() -> (EchoApp, Trace) {
     let trace = Trace::new();
@@ -122,6 +122,27 @@ async fn holds_its_answer_until_the_gate_opens() {
     assert!(!asking.is_finished());
     gate.open();
     assert_eq!(asking.await.unwrap().unwrap().status, 204);
+}
+
+#[tokio::test]
+async fn a_body_that_pauses_arrives_in_part() {
+    let (app, _) = app().await;
+    let gate = Gate::new();
+    app.answer_with(Answer::generated(100_000).pause_after(10, &gate));
+    let reply = ask(&app, Call::get("/").opens_with_answer(&gate)).await.unwrap();
+    assert_eq!(reply.sha256, generated_sha256(100_000));
+
+    let never = Gate::new();
+    app.answer_with(Answer::generated(100_000).pause_after(10, &never));
+    ask(&app, Call::get("/").within(Duration::from_millis(30))).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn an_answer_can_be_made_of_the_request() {
+    let (app, _) = app().await;
+    app.answer_with(Answer::computed(|received| async move { Answer::status(201).body(received.target) }));
+    let reply = ask(&app, Call::get("/seen")).await.unwrap();
+    assert_eq!((reply.status, reply.text().as_str()), (201, "/seen"));
 }
 
 #[tokio::test]
