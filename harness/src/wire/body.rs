@@ -199,9 +199,10 @@ pub struct Arrived {
 }
 
 impl Arrived {
-    /// Gathers a body piece by piece.
-    pub(crate) fn gatherer() -> Gatherer {
-        Gatherer { kept: BytesMut::new(), length: 0, hash: digest::Context::new(&digest::SHA256), begun: None }
+    /// Gathers a body piece by piece; `begun` is opened with the first.
+    pub(crate) fn gatherer(begun: Option<&Gate>) -> Gatherer {
+        let hash = digest::Context::new(&digest::SHA256);
+        Gatherer { kept: BytesMut::new(), length: 0, hash, begun: begun.cloned() }
     }
 }
 
@@ -232,8 +233,7 @@ impl Gatherer {
 impl<R: AsyncRead + Unpin> Reader<'_, R> {
     /// Reads a body to its end, or to where it breaks off. `begun` is opened with its first bytes.
     pub async fn body(&mut self, framing: Framing, begun: Option<&Gate>) -> Arrived {
-        let mut gatherer = Arrived::gatherer();
-        gatherer.begun = begun.cloned();
+        let mut gatherer = Arrived::gatherer(begun);
         match self.pieces(framing, &mut gatherer).await {
             Ok(trailers) => gatherer.finish(trailers, None),
             Err(error) => gatherer.finish(Fields::new(), Some(error.to_string())),

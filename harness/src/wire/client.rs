@@ -199,12 +199,14 @@ pub struct Reply {
     pub trailers: Fields,
     /// Statuses of the interim answers (1xx) before it.
     pub interim: Vec<u16>,
+    /// What correlates the hops of the request, where it was traced.
+    pub trace_id: Option<String>,
 }
 
 impl Reply {
     pub(crate) fn new(version: String, status: u16, fields: Fields, body: Arrived, interim: Vec<u16>) -> Result<Reply, WireError> {
         let Arrived { kept, length, sha256, trailers, cut } = body;
-        let reply = Reply { version, status, fields, body: kept, length, sha256, trailers, interim };
+        let reply = Reply { version, status, fields, body: kept, length, sha256, trailers, interim, trace_id: None };
         match cut {
             None => Ok(reply),
             Some(cause) => Err(WireError::Cut { reply: Box::new(reply), cause }),

@@ -50,7 +50,7 @@ impl Received {
     pub(super) fn new(portal: &str, app: &str, head: &Head, body: Option<Arrived>) -> Received {
         let (method, target, version) =
             head.request_line().unwrap_or_else(|_| (String::new(), head.start_line.clone(), String::new()));
-        let body = body.unwrap_or_else(|| Arrived::gatherer().finish(Fields::new(), None));
+        let body = body.unwrap_or_else(|| Arrived::gatherer(None).finish(Fields::new(), None));
         Received {
             portal: portal.to_owned(),
             app: app.to_owned(),
