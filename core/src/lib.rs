@@ -1,9 +1,9 @@
 //! Portal Core.
 
 pub mod digest;
-pub mod rfc9421;
 #[cfg(feature = "server")]
 pub mod resolve;
+pub mod rfc9421;
 #[cfg(feature = "server")]
 pub mod spool;
 #[cfg(feature = "server")]

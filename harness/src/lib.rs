@@ -1,5 +1,6 @@
 //! Countersign: several Portals on one machine, and whether their Cores keep the contract.
 
+pub mod attack;
 pub mod contract;
 pub mod suite;
 pub mod testbed;

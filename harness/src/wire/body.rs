@@ -41,7 +41,9 @@ impl Content {
     pub fn piece(&self, position: u64) -> Bytes {
         match self {
             Content::None => Bytes::new(),
-            Content::Bytes(bytes) => bytes.slice(usize::try_from(position).map_or(bytes.len(), |at| at.min(bytes.len()))..),
+            Content::Bytes(bytes) => {
+                bytes.slice(usize::try_from(position).map_or(bytes.len(), |at| at.min(bytes.len()))..)
+            }
             Content::Generated(length) => {
                 let count = usize::try_from(length.saturating_sub(position)).map_or(PIECE, |rest| rest.min(PIECE));
                 let at = usize::try_from(position % PERIOD as u64).unwrap_or(0);

@@ -204,7 +204,13 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub(crate) fn new(version: String, status: u16, fields: Fields, body: Arrived, interim: Vec<u16>) -> Result<Reply, WireError> {
+    pub(crate) fn new(
+        version: String,
+        status: u16,
+        fields: Fields,
+        body: Arrived,
+        interim: Vec<u16>,
+    ) -> Result<Reply, WireError> {
         let Arrived { kept, length, sha256, trailers, cut } = body;
         let reply = Reply { version, status, fields, body: kept, length, sha256, trailers, interim, trace_id: None };
         match cut {

@@ -156,7 +156,12 @@ impl Inbox {
         *self.state() = State::default();
     }
 
-    pub(super) async fn wait_for(&self, who: &str, count: usize, within: Duration) -> Result<Vec<Received>, WaitTimeout> {
+    pub(super) async fn wait_for(
+        &self,
+        who: &str,
+        count: usize,
+        within: Duration,
+    ) -> Result<Vec<Received>, WaitTimeout> {
         let mut changed = self.changed.subscribe();
         let enough = async {
             while self.state().kept.len() < count {

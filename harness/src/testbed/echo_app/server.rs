@@ -332,10 +332,13 @@ async fn echo_websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     desk: &Desk,
     hop: &Hop,
 ) -> std::io::Result<()> {
-    let fields: Fields =
-        [("upgrade", "websocket"), ("connection", "Upgrade"), ("sec-websocket-accept", &derive_accept_key(key.as_bytes()))]
-            .into_iter()
-            .collect();
+    let fields: Fields = [
+        ("upgrade", "websocket"),
+        ("connection", "Upgrade"),
+        ("sec-websocket-accept", &derive_accept_key(key.as_bytes())),
+    ]
+    .into_iter()
+    .collect();
     desk.trace.record(hop.answer(101, &fields.to_header_map()));
     let mut head = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
     fields.write_to(&mut head);
