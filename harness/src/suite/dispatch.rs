@@ -1,7 +1,7 @@
 //! From cucumber's function pointer to the body of a step, within a bounded time.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, resume_unwind};
 use std::time::Duration;
 
@@ -42,6 +42,7 @@ fn dispatch<'a>(world: &'a mut World, context: Context) -> LocalBoxFuture<'a, ()
 }
 
 async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
+    RUNS_STEPS.set(true);
     let context = world.run()?;
     let mut found = context.steps.find(step);
     let (Some((step, args)), true) = (found.pop(), found.is_empty()) else {
@@ -68,12 +69,15 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> StepFailure {
 }
 
 thread_local! {
+    static RUNS_STEPS: Cell<bool> = const { Cell::new(false) };
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// The panic hook while a suite runs: keeps the place for [`panicked`], prints nothing for steps; panics of tasks of the
-/// testbed, which run on other threads, still get to the hook that was there before.
+/// The panic hook while a suite runs. For a step it keeps the place, which [`panicked`] tells. A panic in a task of the
+/// testbed or of the built-in Core is on another thread, where nobody reads that: it goes to the log.
 pub(crate) fn note_panic(info: &PanicHookInfo<'_>) {
-    let place = info.location().map(ToString::to_string);
-    LAST_PANIC.with_borrow_mut(|last| *last = place);
+    LAST_PANIC.with_borrow_mut(|last| *last = info.location().map(ToString::to_string));
+    if !RUNS_STEPS.get() {
+        tracing::error!("a task of the testbed panicked: {info}");
+    }
 }

@@ -1,7 +1,8 @@
 //! The suite: scenarios in Gherkin, the steps behind them, and what comes out.
 //!
-//! Features are read ([`source`]), checked ([`lint`]), planned, run with cucumber and turned into
-//! [`Event`](crate::verdict::Event)s. How to write a step stands in [`steps`].
+//! [`Suite::load`] reads the features ([`source`]), checks them (a [`Problem`] each for what Cucumber would let pass) and
+//! plans the scenarios; [`Suite::run`] runs a [`Selection`] of them on a subject and tells an
+//! [`EventSink`](crate::verdict::EventSink) what happens. How to write a step stands in [`steps`].
 
 mod answer;
 mod args;
@@ -10,12 +11,23 @@ pub mod diverge;
 pub mod expect;
 mod expression;
 mod failure;
+mod lint;
+mod plan;
 mod registry;
+mod run;
+mod runner;
+mod select;
+pub mod source;
 pub mod steps;
 mod world;
+mod writer;
 
 pub use answer::Answer;
 pub use args::{Args, Row, Table, list};
 pub use failure::{StepFailure, StepResult};
+pub use lint::Problem;
 pub use registry::Steps;
+pub use run::{RunError, RunOptions, Suite, SuiteError, run};
+pub use select::{Selection, TagExpression};
+pub use source::Source;
 pub use world::World;

@@ -1,5 +1,6 @@
 //! The steps that there are: a sentence, and what it does.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub struct Steps {
 #[derive(Clone)]
 pub(crate) struct Step {
     pub(crate) types: &'static [StepType],
+    pub(crate) sentence: String,
     pub(crate) pattern: Regex,
     pub(crate) at: &'static Location<'static>,
     pub(crate) body: Body,
@@ -97,7 +99,7 @@ impl Steps {
             let body = body.clone();
             async move { body(world, args).await }.boxed_local()
         });
-        self.steps.push(Step { types, pattern, at, body });
+        self.steps.push(Step { types, sentence: sentence.to_owned(), pattern, at, body });
     }
 
     /// Every step that matches this one of a scenario, with the captures.
@@ -109,6 +111,16 @@ impl Steps {
     /// The steps that would match if the keyword were another one.
     pub(crate) fn find_with_other_keyword(&self, step: &gherkin::Step) -> Option<&Step> {
         self.steps.iter().find(|candidate| candidate.pattern.is_match(&step.value))
+    }
+
+    /// The known sentence that comes nearest, if any comes near at all.
+    pub(crate) fn most_similar(&self, step: &gherkin::Step) -> Option<&str> {
+        let words: HashSet<&str> = step.value.split_whitespace().collect();
+        let score = |candidate: &&Step| {
+            let theirs: HashSet<&str> = candidate.sentence.split_whitespace().collect();
+            2 * words.intersection(&theirs).count() * 100 / (words.len() + theirs.len()).max(1)
+        };
+        self.steps.iter().max_by_key(score).filter(|best| score(best) >= 40).map(|best| best.sentence.as_str())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Step> {

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::Answer;
@@ -23,7 +24,7 @@ pub struct World {
 
 /// What all scenarios of a run have in common.
 pub(crate) struct RunContext {
-    pub(crate) steps: Rc<Steps>,
+    pub(crate) steps: Arc<Steps>,
     pub(crate) step_timeout: Duration,
 }
 
@@ -90,6 +91,9 @@ impl World {
 
     /// Adds to a failure what the trace of the last request tells.
     pub(crate) fn add_evidence(&self, _failure: &mut StepFailure) {}
+
+    /// Ends what the scenario started.
+    pub(crate) async fn end(&mut self) {}
 
     pub(crate) fn run(&self) -> StepResult<Rc<RunContext>> {
         self.run.clone().ok_or_else(|| StepFailure::error("no run is going on"))

@@ -1,0 +1,241 @@
+//! From features to a summary.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use super::lint::{self, Problem};
+use super::plan::{self, ParsedFile, Planned};
+use super::registry::Steps;
+use super::runner::{self, Limits};
+use super::select::Selection;
+use super::source::{self, Source, SourceError};
+use super::steps;
+use super::world::RunContext;
+use super::writer::EventWriter;
+use crate::contract::{Contract, ContractError, Threshold};
+use crate::verdict::{Event, EventSink, RequirementResult, ScenarioInfo, SubjectInfo, SuiteInfo, Summary, Verdict};
+
+/// Features that were read and checked, ready to run as often as wanted.
+#[derive(Debug)]
+pub struct Suite {
+    info: SuiteInfo,
+    contract: Contract,
+    steps: Arc<Steps>,
+    files: Vec<ParsedFile>,
+    planned: Vec<Planned>,
+}
+
+/// The features can't be used. Exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// They can't be read.
+    #[error("the features can't be read: {0}")]
+    Source(#[from] SourceError),
+    /// The catalogue is broken.
+    #[error(transparent)]
+    Contract(#[from] ContractError),
+    /// There are none.
+    #[error("there are no features: a folder with *.feature files is needed")]
+    Empty,
+    /// They have mistakes.
+    #[error("{}", listed(.0))]
+    Problems(Vec<Problem>),
+}
+
+/// The run could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The features can't be used.
+    #[error(transparent)]
+    Suite(#[from] SuiteError),
+    /// No scenario was chosen. Exit code 2.
+    #[error("no scenario matches {0}: `countersign check --list` shows all that there are")]
+    NothingSelected(String),
+    /// The runtime can't be started. Exit code 3.
+    #[error("the runtime can't be started: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Where the features come from.
+    pub source: Source,
+    /// Which scenarios.
+    pub selection: Selection,
+    /// Which requirements decide whether the subject conforms.
+    pub level: Threshold,
+    /// How many scenarios at a time.
+    pub jobs: usize,
+    /// How long one step may take.
+    pub step_timeout: Duration,
+    /// End with the first scenario that does not pass: enough for a mutant.
+    pub stop_at_first_failure: bool,
+    /// Whether Ctrl-C ends the run in order, with what came out so far.
+    pub interruptible: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> RunOptions {
+        RunOptions {
+            source: Source::Embedded,
+            selection: Selection::all(),
+            level: Threshold::Must,
+            jobs: default_jobs(),
+            step_timeout: Duration::from_secs(30),
+            stop_at_first_failure: false,
+            interruptible: false,
+        }
+    }
+}
+
+/// Scenarios wait for sockets more than they compute.
+fn default_jobs() -> usize {
+    2 * available_parallelism().map_or(2, usize::from)
+}
+
+/// Reads the features, checks them and runs them.
+pub fn run(options: &RunOptions, sink: &mut dyn EventSink) -> Result<Summary, RunError> {
+    Suite::load(&options.source)?.run(options, sink)
+}
+
+impl Suite {
+    /// Reads features and checks all but their steps, with the steps and the catalogue of this program.
+    pub fn load(source: &Source) -> Result<Suite, SuiteError> {
+        Suite::load_with(source, steps::registry(), Contract::embedded()?)
+    }
+
+    /// The same with other steps and another catalogue.
+    pub fn load_with(source: &Source, steps: Steps, contract: Contract) -> Result<Suite, SuiteError> {
+        let files = source.files()?;
+        if files.is_empty() {
+            return Err(SuiteError::Empty);
+        }
+        let features_sha256 = source::sha256(&files);
+
+        let (mut parsed, mut planned, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+        for file in files {
+            match plan::parse(file) {
+                Ok(file) => {
+                    let of_file = plan::plan(parsed.len(), &file, &mut problems);
+                    problems.extend(lint::check(&file, &of_file, &contract));
+                    planned.extend(of_file);
+                    parsed.push(file);
+                }
+                Err(problem) => problems.push(problem),
+            }
+        }
+        problems.extend(lint::check_ids(&parsed, &planned));
+        if !problems.is_empty() {
+            return Err(SuiteError::Problems(problems));
+        }
+        let info = SuiteInfo {
+            name: "countersign".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            features_sha256,
+        };
+        Ok(Suite { info, contract, steps: Arc::new(steps), files: parsed, planned })
+    }
+
+    /// The catalogue.
+    pub fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    /// The scenarios that a selection takes, in the order of the features.
+    pub fn scenarios(&self, selection: &Selection) -> Vec<&ScenarioInfo> {
+        self.select(selection).into_iter().map(|planned| &planned.info).collect()
+    }
+
+    /// What is wrong with the steps of a selection: those that are not defined, or more than once.
+    pub fn check_steps(&self, selection: &Selection) -> Vec<Problem> {
+        lint::check_steps(&self.files, &self.select(selection), &self.steps)
+    }
+
+    /// Runs a selection, if all of its steps are defined. Blocks until it has ended; not to be called from a task of a runtime.
+    pub fn run(&self, options: &RunOptions, sink: &mut dyn EventSink) -> Result<Summary, RunError> {
+        let planned = self.select(&options.selection);
+        if planned.is_empty() {
+            return Err(RunError::NothingSelected(options.selection.to_string()));
+        }
+        let subject = SubjectInfo {
+            name: "portal-core".to_owned(),
+            version: Some(self.info.version.clone()),
+            kind: "built-in".to_owned(),
+        };
+        let problems = lint::check_steps(&self.files, &planned, &self.steps);
+        if !problems.is_empty() {
+            return Err(SuiteError::Problems(problems).into());
+        }
+        sink.event(&Event::Started { suite: self.info.clone(), subject: subject.clone(), scenarios: planned.len() });
+
+        let began = Instant::now();
+        let context = RunContext { steps: Arc::clone(&self.steps), step_timeout: options.step_timeout };
+        let limits = Limits {
+            jobs: options.jobs.max(1),
+            stop_at_first_failure: options.stop_at_first_failure,
+            interruptible: options.interruptible,
+        };
+        let mut writer = EventWriter::new(&planned, &self.contract, sink);
+        let ended = runner::run(self.features(&planned), &planned, context, &limits, &mut writer)?;
+        let scenarios = writer.results();
+
+        let mut summary = Summary {
+            suite: self.info.clone(),
+            subject,
+            requirements: Vec::new(),
+            ended_early: !ended || scenarios.len() < planned.len(),
+            scenarios,
+            took: began.elapsed(),
+        };
+        summary.requirements = self.requirements(&summary, options.level);
+        sink.event(&Event::Finished(Arc::new(summary.clone())));
+        Ok(summary)
+    }
+
+    fn select(&self, selection: &Selection) -> Vec<&Planned> {
+        selection.filter(&self.planned, |planned| &planned.info)
+    }
+
+    /// The files with the chosen scenarios, as cucumber gets them.
+    fn features(&self, planned: &[&Planned]) -> Vec<gherkin::Feature> {
+        let mut features = Vec::new();
+        for (n, parsed) in self.files.iter().enumerate() {
+            let mut feature = parsed.feature.clone();
+            feature.path = Some(parsed.file.name.clone().into());
+            let chosen = |rule| planned.iter().filter(move |planned| planned.file == n && planned.rule == rule);
+            feature.scenarios = chosen(None).map(|planned| planned.scenario.clone()).collect();
+            for (r, rule) in feature.rules.iter_mut().enumerate() {
+                rule.scenarios = chosen(Some(r)).map(|planned| planned.scenario.clone()).collect();
+            }
+            feature.rules.retain(|rule| !rule.scenarios.is_empty());
+            if !feature.scenarios.is_empty() || !feature.rules.is_empty() {
+                features.push(feature);
+            }
+        }
+        features
+    }
+
+    fn requirements(&self, summary: &Summary, level: Threshold) -> Vec<RequirementResult> {
+        let result = |requirement: &crate::contract::Requirement| RequirementResult {
+            id: requirement.id.clone(),
+            level: requirement.level,
+            responsible: requirement.responsible,
+            source: requirement.source.clone(),
+            verdict: Verdict::worst(summary.scenarios_of(&requirement.id).map(|result| result.verdict)),
+            scenarios: summary.scenarios_of(&requirement.id).map(|result| result.scenario.id.clone()).collect(),
+            title: requirement.title.clone(),
+            counts: requirement.counts(level),
+        };
+        self.contract.iter().map(result).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

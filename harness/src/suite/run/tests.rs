@@ -1,0 +1,199 @@
+use super::*;
+use crate::suite::{StepFailure, StepResult, World};
+use crate::verdict::ScenarioResult;
+
+const CONTRACT: &str = r#"
+[[requirement]]
+id = "A-1"
+level = "MUST"
+responsible = "core"
+title = "First"
+text = "It does this. And that."
+why = "w"
+source = ["seed"]
+since = "1"
+
+[[requirement]]
+id = "A-2"
+level = "SHOULD"
+responsible = "core"
+title = "Second"
+text = "t"
+why = "w"
+source = ["sec"]
+since = "1"
+"#;
+
+fn steps() -> Steps {
+    let mut steps = Steps::new();
+    steps.given("something", async |_, _| Ok(()));
+    steps.given("a harness at fault", async |_, _| Err(StepFailure::error("no socket")));
+    steps.given("what is not there", async |_, _| Err(StepFailure::unsupported("no clock")));
+    steps.given("a panic", async |_, _| panic!("a mistake"));
+    steps.given("{word} is {word}", async |world, args| {
+        world.remember(args.text(0), args.text(1).to_owned());
+        Ok(())
+    });
+    steps.when("it hangs", async |_, _| std::future::pending().await);
+    steps.then("it works", async |_, _| Ok(()));
+    steps.then("it fails", async |_, _| Err(StepFailure::fail("401", "200")));
+    steps.then("{word} is {word}", is);
+    steps
+}
+
+async fn is(world: &mut World, args: crate::suite::Args) -> StepResult {
+    crate::suite::expect::same(args.text(0), args.text(1), world.recall::<String>(args.text(0))?.as_str())
+}
+
+fn suite(scenarios: &str) -> Suite {
+    let source = Source::Given(vec![("f.feature".to_owned(), format!("Feature: F\n{scenarios}"))]);
+    Suite::load_with(&source, steps(), Contract::parse(CONTRACT).unwrap()).unwrap()
+}
+
+fn options() -> RunOptions {
+    RunOptions { step_timeout: Duration::from_millis(200), ..RunOptions::default() }
+}
+
+fn run_with(scenarios: &str, options: &RunOptions) -> Summary {
+    suite(scenarios).run(options, &mut |_: &Event| {}).unwrap()
+}
+
+fn scenario(steps: &str) -> ScenarioResult {
+    let summary = run_with(&format!("  @A-1\n  Scenario: S\n    {steps}\n"), &options());
+    summary.scenarios.into_iter().next().unwrap()
+}
+
+#[test]
+fn a_scenario_passes_and_its_steps_share_a_world() {
+    let result = scenario("Given colour is red\n    Then colour is red");
+    assert_eq!((result.verdict, result.failure), (Verdict::Pass, None));
+    assert_eq!(scenario("Given colour is red\n    Then colour is blue").verdict, Verdict::Fail);
+}
+
+#[test]
+fn a_failure_says_what_where_and_how_to_repeat_it() {
+    let result = scenario("Given something\n    Then it fails");
+    let failure = result.failure.unwrap();
+    assert_eq!(result.verdict, Verdict::Fail);
+    assert_eq!(failure.requirement.as_deref(), Some("A-1"));
+    assert_eq!(failure.sentence.as_deref(), Some("It does this."));
+    assert_eq!(failure.step, "Then it fails (f.feature:5)");
+    assert_eq!((failure.expected.as_str(), failure.got.as_str()), ("401", "200"));
+    assert_eq!(failure.replay, "countersign check --name 'f/s'");
+}
+
+#[test]
+fn what_is_not_the_subject_s_fault_does_not_fail_it() {
+    let error = scenario("Given a harness at fault\n    Then it works");
+    assert_eq!(error.verdict, Verdict::Error);
+    assert_eq!(error.failure.unwrap().got, "no socket");
+
+    let unsupported = scenario("Given what is not there\n    Then it works");
+    assert_eq!(unsupported.verdict, Verdict::Unsupported);
+
+    let panic = scenario("Given a panic\n    Then it works");
+    assert_eq!(panic.verdict, Verdict::Error);
+    let got = panic.failure.unwrap().got;
+    assert!(
+        got.starts_with("a step panicked at harness/src/suite/run/tests.rs:") && got.ends_with(": a mistake"),
+        "{got}"
+    );
+}
+
+#[test]
+fn a_step_that_hangs_is_ended() {
+    let result = scenario("When it hangs\n    Then it works");
+    assert_eq!(result.verdict, Verdict::Timeout);
+    assert!(result.failure.unwrap().expected.contains("0.2 s"));
+}
+
+#[test]
+fn a_background_runs_before_each_scenario() {
+    let background = "  Background:\n    Given colour is red\n\n";
+    let summary = run_with(&format!("{background}  @A-1\n  Scenario: S\n    Then colour is red\n"), &options());
+    assert_eq!(summary.count(Verdict::Pass), 1);
+    let failing = background.replace("colour is red", "a harness at fault");
+    let summary = run_with(&format!("{failing}  @A-1\n  Scenario: S\n    Then it works\n"), &options());
+    assert_eq!(summary.count(Verdict::Error), 1);
+}
+
+const TWO: &str = "  @A-1
+  Scenario: One
+    Then it works
+
+  Rule: R
+    @A-1 @A-2
+    Scenario Outline: Two
+      Given a is <b>
+      Then a is red
+      Examples:
+        | b    |
+        | red  |
+        | blue |
+";
+
+#[test]
+fn requirements_take_the_worst_of_their_scenarios_and_the_level_decides_what_counts() {
+    let summary = run_with(TWO, &options());
+    let ids: Vec<_> = summary.scenarios.iter().map(|result| (result.scenario.id.as_str(), result.verdict)).collect();
+    assert_eq!(ids, [("f/one", Verdict::Pass), ("f/two/red", Verdict::Pass), ("f/two/blue", Verdict::Fail)]);
+    let verdicts: Vec<_> =
+        summary.requirements.iter().map(|r| (r.id.as_str(), r.verdict, r.scenarios.len(), r.counts)).collect();
+    assert_eq!(verdicts, [("A-1", Some(Verdict::Fail), 3, true), ("A-2", Some(Verdict::Fail), 2, false)]);
+    assert!(!summary.conforms());
+
+    let only_second = TWO.replace("@A-1 @A-2", "@A-2");
+    assert!(run_with(&only_second, &options()).conforms());
+    let should = RunOptions { level: Threshold::Should, ..options() };
+    assert!(!run_with(&only_second, &should).conforms());
+}
+
+#[test]
+fn a_selection_runs_only_what_it_takes() {
+    let selection = Selection::all().requirement("A-2");
+    let summary = run_with(TWO, &RunOptions { selection, ..options() });
+    assert_eq!(summary.scenarios.len(), 2);
+    assert!(!summary.ended_early);
+
+    let selection = Selection::all().requirement("A-9");
+    let error = suite(TWO).run(&RunOptions { selection, ..options() }, &mut |_: &Event| {}).unwrap_err();
+    assert!(matches!(&error, RunError::NothingSelected(what) if what == "the requirement A-9"), "{error}");
+}
+
+#[test]
+fn a_run_can_end_with_the_first_failure() {
+    let many: String = (0..20).map(|n| format!("  @A-1\n  Scenario: S{n}\n    Then it fails\n\n")).collect();
+    let summary = run_with(&many, &RunOptions { jobs: 1, stop_at_first_failure: true, ..options() });
+    assert!(summary.ended_early);
+    assert!(summary.scenarios.len() < 20, "{}", summary.scenarios.len());
+}
+
+#[test]
+fn events_tell_the_whole_story_in_order() {
+    let mut events = Vec::new();
+    let summary =
+        suite(TWO).run(&RunOptions { jobs: 1, ..options() }, &mut |event: &Event| events.push(event.clone())).unwrap();
+    assert!(matches!(&events[0], Event::Started { scenarios: 3, .. }));
+    assert!(matches!(&events[1], Event::ScenarioStarted(info) if info.id == "f/one"));
+    assert!(matches!(&events[2], Event::StepFinished { step, passed: true, .. } if step == "Then it works"));
+    assert!(matches!(&events[3], Event::ScenarioFinished(result) if result.verdict == Verdict::Pass));
+    assert!(matches!(events.last(), Some(Event::Finished(last)) if **last == summary));
+}
+
+#[test]
+fn a_step_that_is_not_defined_keeps_a_selection_from_running() {
+    let suite = suite("  @A-1\n  Scenario: Good\n    Then it works\n\n  @A-2\n  Scenario: Bad\n    Then it flies\n");
+    let error = suite.run(&options(), &mut |_: &Event| {}).unwrap_err();
+    assert!(error.to_string().starts_with("f.feature:8: the step `Then it flies` is not defined"), "{error}");
+    let good = RunOptions { selection: Selection::all().requirement("A-1"), ..options() };
+    assert!(suite.run(&good, &mut |_: &Event| {}).unwrap().conforms());
+}
+
+#[test]
+fn features_with_mistakes_do_not_run() {
+    let source = Source::Given(vec![("f.feature".to_owned(), "Feature: F\n  Scenario: S\n".to_owned())]);
+    let error = Suite::load_with(&source, steps(), Contract::parse(CONTRACT).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("f.feature:2: the scenario `S` has no steps"), "{error}");
+    let error = Suite::load_with(&Source::Given(Vec::new()), steps(), Contract::parse(CONTRACT).unwrap()).unwrap_err();
+    assert!(matches!(error, SuiteError::Empty));
+}

@@ -1,0 +1,105 @@
+//! Runs planned scenarios with cucumber.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use cucumber::{Cucumber, cli, parser, runner};
+use futures_util::future::FutureExt as _;
+use futures_util::stream;
+use gherkin::Feature;
+
+use super::dispatch;
+use super::plan::Planned;
+use super::world::{RunContext, World};
+use super::writer::{Borrowed, EventWriter};
+
+/// How long the testbed of a scenario may take to end.
+const TEARDOWN: Duration = Duration::from_secs(10);
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub(crate) jobs: usize,
+    pub(crate) stop_at_first_failure: bool,
+    pub(crate) interruptible: bool,
+}
+
+/// Cucumber changes the panic hook of the process: one run at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Runs these features to the end; answers whether that was reached, or Ctrl-C came first. Steps run on this thread, the
+/// tasks of the testbed on those of a runtime that ends with the run.
+pub(crate) fn run(
+    features: Vec<Feature>,
+    planned: &[&Planned],
+    context: RunContext,
+    limits: &Limits,
+    writer: &mut EventWriter<'_>,
+) -> std::io::Result<bool> {
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            () = cucumber(features, planned, context, limits, writer) => true,
+            () = interrupt(limits.interruptible) => false,
+        }
+    });
+    runtime.shutdown_timeout(TEARDOWN);
+    Ok(ended)
+}
+
+async fn interrupt(wanted: bool) {
+    if !wanted || tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn cucumber(
+    features: Vec<Feature>,
+    planned: &[&Planned],
+    context: RunContext,
+    limits: &Limits,
+    writer: &mut EventWriter<'_>,
+) {
+    let steps = dispatch::collection(&context.steps);
+    let context = Rc::new(context);
+    let planned: Vec<_> = planned.iter().map(|planned| planned.info.clone()).collect();
+
+    let mut runner = runner::Basic::<World>::default().steps(steps).max_concurrent_scenarios(limits.jobs);
+    if limits.stop_at_first_failure {
+        runner = runner.fail_fast();
+    }
+    let runner = runner.before(move |feature, _rule, scenario, world| {
+        let here = |name: &str| feature.path.as_deref() == Some(Path::new(name));
+        let found = planned.iter().find(|info| info.line == scenario.position.line && here(&info.feature));
+        if let Some(info) = found {
+            world.begin(Rc::clone(&context), info.clone());
+        }
+        async {}.boxed_local()
+    });
+    let runner = runner.after(|_feature, _rule, _scenario, _finished, world| {
+        async move {
+            if let Some(world) = world {
+                // One that does not end in time is dropped, which ends it too.
+                let _ = tokio::time::timeout(TEARDOWN, world.end()).await;
+            }
+        }
+        .boxed_local()
+    });
+    let run = Cucumber::<_, _, _, _, _, cli::Empty>::custom(Parsed, runner, Borrowed(writer)).with_default_cli();
+    run.run(features).await;
+}
+
+/// The features were parsed, checked and chosen before.
+struct Parsed;
+
+impl cucumber::Parser<Vec<Feature>> for Parsed {
+    type Cli = cli::Empty;
+    type Output = stream::Iter<std::vec::IntoIter<parser::Result<Feature>>>;
+
+    fn parse(self, features: Vec<Feature>, _cli: cli::Empty) -> Self::Output {
+        stream::iter(features.into_iter().map(Ok).collect::<Vec<_>>())
+    }
+}

@@ -1,0 +1,162 @@
+//! Turns cucumber's events into ours.
+
+use std::collections::HashMap;
+use std::panic;
+use std::time::Instant;
+
+use cucumber::event::{
+    Cucumber as Happened, Feature as InFeature, Hook, RetryableScenario, Rule as InRule, Scenario, Step, StepError,
+};
+use cucumber::writer::Normalized;
+use cucumber::{Event as Timed, Writer, cli, parser};
+
+use super::dispatch;
+use super::failure::{Details, Fault, StepFailure};
+use super::plan::Planned;
+use super::world::World;
+use crate::contract::Contract;
+use crate::verdict::{Event, EventSink, Failure, ScenarioResult, Verdict};
+
+/// Takes what cucumber says and keeps what came out of each scenario.
+pub(crate) struct EventWriter<'a> {
+    planned: &'a [&'a Planned],
+    contract: &'a Contract,
+    sink: &'a mut dyn EventSink,
+    by_place: HashMap<(&'a str, usize), usize>,
+    running: HashMap<usize, Running>,
+    results: Vec<Option<ScenarioResult>>,
+}
+
+struct Running {
+    since: Instant,
+    failure: Option<(Verdict, Failure)>,
+}
+
+impl<'a> EventWriter<'a> {
+    pub(crate) fn new(
+        planned: &'a [&'a Planned],
+        contract: &'a Contract,
+        sink: &'a mut dyn EventSink,
+    ) -> EventWriter<'a> {
+        let by_place =
+            planned.iter().enumerate().map(|(n, planned)| ((planned.info.feature.as_str(), planned.info.line), n));
+        EventWriter {
+            planned,
+            contract,
+            sink,
+            by_place: by_place.collect(),
+            running: HashMap::new(),
+            results: vec![None; planned.len()],
+        }
+    }
+
+    /// What came out, in the order of the features.
+    pub(crate) fn results(self) -> Vec<ScenarioResult> {
+        self.results.into_iter().flatten().collect()
+    }
+
+    fn scenario(&mut self, feature: &gherkin::Feature, scenario: &gherkin::Scenario, event: Scenario<World>) {
+        let name = feature.path.as_deref().and_then(std::path::Path::to_str).unwrap_or_default();
+        let Some(index) = self.by_place.get(&(name, scenario.position.line)).copied() else { return };
+        match event {
+            Scenario::Started => {
+                self.running.insert(index, Running { since: Instant::now(), failure: None });
+                self.sink.event(&Event::ScenarioStarted(self.planned[index].info.clone()));
+            }
+            Scenario::Background(step, event) | Scenario::Step(step, event) => self.step(index, &step, event),
+            Scenario::Hook(kind, Hook::Failed(_, panic)) => {
+                let failure = dispatch::panicked(&*panic);
+                self.failed(index, &format!("{kind} the scenario"), failure.details());
+            }
+            Scenario::Hook(..) | Scenario::Log(_) => {}
+            Scenario::Finished => self.finished(index),
+        }
+    }
+
+    fn step(&mut self, index: usize, step: &gherkin::Step, event: Step<World>) {
+        let text = format!("{} {}", step.keyword.trim(), step.value);
+        let place = format!("{text} ({}:{})", self.planned[index].info.feature, step.position.line);
+        let passed = match event {
+            Step::Started => return,
+            Step::Passed(..) => true,
+            // The features were checked: that a step is not found would be a mistake in the harness.
+            Step::Skipped => {
+                self.failed(index, &place, StepFailure::error("the step was not found").details());
+                false
+            }
+            Step::Failed(_, _, _, StepError::Panic(panic)) => {
+                match panic.downcast_ref::<StepFailure>() {
+                    Some(failure) => self.failed(index, &place, failure.details()),
+                    None => self.failed(index, &place, dispatch::panicked(&*panic).details()),
+                }
+                false
+            }
+            Step::Failed(_, _, _, error) => {
+                self.failed(index, &place, StepFailure::error(error).details());
+                false
+            }
+        };
+        let scenario = self.planned[index].info.id.clone();
+        self.sink.event(&Event::StepFinished { scenario, step: text, passed });
+    }
+
+    fn failed(&mut self, index: usize, place: &str, details: &Details) {
+        let info = &self.planned[index].info;
+        let requirement = details.requirement.as_ref().or(info.requirements.first());
+        let known = requirement.and_then(|id| self.contract.get(id));
+        let failure = Failure {
+            requirement: requirement.cloned(),
+            sentence: known.map(|requirement| requirement.sentence().to_owned()),
+            step: place.to_owned(),
+            expected: details.expected.clone(),
+            got: details.got.clone(),
+            bases: details.bases.clone(),
+            hop: details.hop.clone(),
+            replay: format!("countersign check --name '{}'", info.id),
+            trace: details.trace.clone(),
+            subject_died: details.fault == Fault::SubjectDied,
+        };
+        if let Some(running) = self.running.get_mut(&index) {
+            // The first is the cause, what follows its consequence.
+            running.failure.get_or_insert((details.fault.verdict(), failure));
+        }
+    }
+
+    fn finished(&mut self, index: usize) {
+        let Some(running) = self.running.remove(&index) else { return };
+        let (verdict, failure) = match running.failure {
+            Some((verdict, failure)) => (verdict, Some(failure)),
+            None => (Verdict::Pass, None),
+        };
+        let scenario = self.planned[index].info.clone();
+        let result = ScenarioResult { scenario, verdict, seconds: running.since.elapsed(), failure };
+        self.sink.event(&Event::ScenarioFinished(result.clone()));
+        self.results[index] = Some(result);
+    }
+}
+
+/// What cucumber writes to. It borrows, so that what came out is still there if the run is ended early.
+pub(crate) struct Borrowed<'w, 'a>(pub(crate) &'w mut EventWriter<'a>);
+
+impl Writer<World> for Borrowed<'_, '_> {
+    type Cli = cli::Empty;
+
+    async fn handle_event(&mut self, event: parser::Result<Timed<Happened<World>>>, _cli: &cli::Empty) {
+        let Ok(event) = event else { return };
+        match event.value {
+            // By now cucumber has put its silent hook into place: ours keeps what it would drop.
+            Happened::Started => panic::set_hook(Box::new(dispatch::note_panic)),
+            Happened::Feature(feature, InFeature::Scenario(scenario, RetryableScenario { event, .. }))
+            | Happened::Feature(
+                feature,
+                InFeature::Rule(_, InRule::Scenario(scenario, RetryableScenario { event, .. })),
+            ) => {
+                self.0.scenario(&feature, &scenario, event);
+            }
+            _ => {}
+        }
+    }
+}
+
+// Scenarios are told apart by file and line: their order does not matter.
+impl Normalized for Borrowed<'_, '_> {}
