@@ -3,6 +3,7 @@
 pub mod client;
 pub mod echo_app;
 pub mod faults;
+pub mod identity;
 pub mod keys;
 pub mod names;
 
