@@ -84,6 +84,12 @@ pub enum Problem {
         /// As it stands there.
         given: String,
     },
+    /// Another name than the one that it is to be installed under.
+    #[error("the manifest is to be installed as {installed_as:?} and has to have that name")]
+    OtherName {
+        /// The name that was asked for.
+        installed_as: String,
+    },
     /// A port that can't be.
     #[error("{given} is no port; use 1 to 65535")]
     PortOutOfRange {
@@ -149,6 +155,7 @@ impl Problem {
             Self::Missing { .. } => "manifest_missing",
             Self::WrongType { .. } => "manifest_wrong_type",
             Self::NameMalformed { .. } => "manifest_name_malformed",
+            Self::OtherName { .. } => "manifest_other_name",
             Self::PortOutOfRange { .. } => "manifest_port_out_of_range",
             Self::EntrypointUnknown { .. } => "manifest_entrypoint_unknown",
             Self::DefaultMissing => "manifest_default_missing",
