@@ -39,10 +39,8 @@ impl SignatureBase {
         if let Some(twice) = input.duplicate() {
             return Err(ComponentError::at(Reason::DuplicateComponent, twice));
         }
-        let components = input.components();
-        let room = components.iter().map(|id| id.as_str().len() + 3 + room(message, id)).sum::<usize>();
-        let mut out = Vec::with_capacity(room + PARAMS.len() + input.as_str().len());
-        for id in components {
+        let mut out = Vec::with_capacity(Self::room(message, input));
+        for id in input.components() {
             out.extend_from_slice(id.as_str().as_bytes());
             out.extend_from_slice(b": ");
             write_value(&mut out, message, id, types).map_err(|reason| ComponentError::at(reason, id))?;
@@ -63,6 +61,17 @@ impl SignatureBase {
     /// The base as the bytes that are signed.
     pub fn as_bytes(&self) -> &[u8] {
         self.text.as_bytes()
+    }
+
+    /// How many bytes the base takes at most (of `@query-param` and `sf`: as a rule).
+    pub(super) fn room(message: &Message<'_>, input: &SignatureInput) -> usize {
+        let line = |id: &ComponentId| id.as_str().len() + 3 + room(message, id);
+        input.components().iter().map(line).sum::<usize>() + PARAMS.len() + input.as_str().len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.text.capacity()
     }
 
     /// The lines, one per covered component, then `@signature-params`.

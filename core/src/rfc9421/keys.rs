@@ -118,6 +118,13 @@ impl VerifyingKey {
                 }
                 Verifier::Ed25519(Box::new(key))
             }
+            Kind::Rsa | Kind::RsaPss => {
+                let bits = aws::RsaParameters::public_modulus_len(key).map_err(|_| KeyError::Malformed)?;
+                if !(2048..=8192).contains(&bits) {
+                    return Err(KeyError::Rejected);
+                }
+                Verifier::Parsed(parse(algorithm, key)?)
+            }
             _ => Verifier::Parsed(parse(algorithm, key)?),
         };
         let identifier = element(der::SEQUENCE, &[identifier]);

@@ -16,6 +16,8 @@ mod reject;
 mod sign;
 mod signatures;
 mod target;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use algorithm::Algorithm;
