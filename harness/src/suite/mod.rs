@@ -11,6 +11,7 @@ pub mod diverge;
 pub mod expect;
 mod expression;
 mod failure;
+mod kit;
 mod lint;
 mod plan;
 mod registry;
