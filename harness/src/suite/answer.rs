@@ -1,92 +1,90 @@
 //! An answer that a scenario talks about, and the words for expectations on it.
 
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use std::ops::Deref;
 
 use super::expect;
 use super::failure::{StepFailure, StepResult};
+use crate::wire::Reply;
 
-/// An answer to a request that a step made.
+/// An answer to a request that a step made: a [`Reply`] with expectations.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// Its status.
-    pub status: StatusCode,
-    /// Its fields.
-    pub fields: HeaderMap,
-    /// Its body, whole.
-    pub body: Bytes,
-    /// Under which id the request stands in the trace.
-    pub trace_id: Option<String>,
+pub struct Answer(Reply);
+
+impl Deref for Answer {
+    type Target = Reply;
+
+    fn deref(&self) -> &Reply {
+        &self.0
+    }
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Answer {
+        Answer(reply)
+    }
 }
 
 impl Answer {
     /// Fails unless the status is this one.
     pub fn expect_status(&self, status: u16) -> StepResult {
-        if self.status.as_u16() == status {
-            return Ok(());
-        }
-        Err(StepFailure::fail(format!("status {status}"), self.summary()))
+        self.expect_status_among(&[status])
     }
 
     /// Fails unless the status is one of these.
     pub fn expect_status_among(&self, statuses: &[u16]) -> StepResult {
-        if statuses.contains(&self.status.as_u16()) {
+        if statuses.contains(&self.status) {
             return Ok(());
         }
         let statuses: Vec<_> = statuses.iter().map(ToString::to_string).collect();
         Err(StepFailure::fail(format!("status {}", statuses.join(" or ")), self.summary()))
     }
 
-    /// The first field of that name, as text.
-    pub fn field(&self, name: &str) -> Option<&str> {
-        self.fields.get(name).and_then(|value| value.to_str().ok())
-    }
-
-    /// Fails unless the field has this value.
+    /// Fails unless the first field of that name has this value.
     pub fn expect_field(&self, name: &str, value: &str) -> StepResult {
-        expect::same(&format!("the field {name}"), Some(value), self.field(name))
+        expect::same(&format!("the field {name}"), Some(value.to_owned()), self.field(name))
     }
 
     /// Fails if there is such a field.
     pub fn expect_no_field(&self, name: &str) -> StepResult {
-        match self.fields.get(name) {
+        match self.field(name) {
             None => Ok(()),
-            Some(value) => Err(StepFailure::fail(
-                format!("no field {name}"),
-                format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())),
-            )),
+            Some(value) => Err(StepFailure::fail(format!("no field {name}"), format!("{name}: {value}"))),
         }
     }
 
     /// The body as JSON; fails the subject if it is none.
-    pub fn json(&self) -> StepResult<serde_json::Value> {
-        serde_json::from_slice(&self.body)
-            .map_err(|error| StepFailure::fail("a body in JSON", format!("{} ({error})", self.summary())))
-    }
-
-    /// The body as text; fails the subject if it is none.
-    pub fn text(&self) -> StepResult<&str> {
-        std::str::from_utf8(&self.body).map_err(|_| StepFailure::fail("a body of text", self.summary()))
+    pub fn expect_json(&self) -> StepResult<serde_json::Value> {
+        self.json().ok_or_else(|| StepFailure::fail("a body in JSON", self.summary()))
     }
 
     /// Status and beginning of the body, in one line.
     pub fn summary(&self) -> String {
-        let status = self.status.as_u16();
         if self.body.is_empty() {
-            return format!("status {status} without a body");
+            return format!("status {} without a body", self.status);
         }
-        format!("status {status} with the body {}", expect::shortened(&String::from_utf8_lossy(&self.body)))
+        format!("status {} with the body {}", self.status, expect::shortened(&self.text()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Fields;
 
     fn answer(status: u16, body: &'static str) -> Answer {
-        let mut fields = HeaderMap::new();
-        fields.insert("x-a", "1".parse().unwrap());
-        Answer { status: StatusCode::from_u16(status).unwrap(), fields, body: body.into(), trace_id: None }
+        let mut fields = Fields::new();
+        fields.push("X-A", "1");
+        Answer(Reply {
+            version: "HTTP/1.1".into(),
+            status,
+            fields,
+            body: body.into(),
+            length: body.len() as u64,
+            sha256: String::new(),
+            trailers: Fields::new(),
+            interim: Vec::new(),
+            trace_id: None,
+        })
     }
 
     #[test]
@@ -97,9 +95,9 @@ mod tests {
         assert!(failure.is_fail());
         assert_eq!((failure.expected(), failure.got()), ("status 401", "status 403 with the body no"));
         assert_eq!(answer.expect_status_among(&[401, 404]).unwrap_err().expected(), "status 401 or 404");
-        answer.expect_field("X-A", "1").unwrap();
+        answer.expect_field("x-a", "1").unwrap();
         assert!(answer.expect_field("x-a", "2").unwrap_err().is_fail());
         assert!(answer.expect_no_field("x-a").unwrap_err().is_fail());
-        assert!(answer.json().unwrap_err().is_fail());
+        assert!(answer.expect_json().unwrap_err().is_fail());
     }
 }

@@ -5,14 +5,15 @@ use std::error::Error;
 use std::fmt::Display;
 
 use crate::verdict::{Bases, Verdict};
+use crate::wire::WireError;
 
 /// What a step returns.
 pub type StepResult<T = ()> = Result<T, StepFailure>;
 
 /// Why a step did not pass.
 ///
-/// Any error that a step meets with `?` is a fault of the *harness*, unless it is of a type that says otherwise: only
-/// what was written as an expectation may fail the subject. That is the rule which keeps verdicts trustworthy.
+/// Any error that a step meets with `?` is a fault of the *harness*, unless it is of a type that says otherwise (an
+/// exchange that brought no whole answer): only what was written as an expectation may fail the subject. That is the rule which keeps verdicts trustworthy.
 #[derive(Debug)]
 pub struct StepFailure(Box<Details>);
 
@@ -147,7 +148,20 @@ impl StepFailure {
 
 impl<E: Error + Any> From<E> for StepFailure {
     fn from(error: E) -> StepFailure {
-        StepFailure::error(with_causes(&error))
+        let text = with_causes(&error);
+        let any: &dyn Any = &error;
+        match any.downcast_ref::<WireError>() {
+            // Whoever was asked owes an answer, whole and in time.
+            Some(
+                WireError::Closed
+                | WireError::Io(_)
+                | WireError::Malformed(_)
+                | WireError::Http2(_)
+                | WireError::Cut { .. },
+            ) => StepFailure::fail("a whole answer over HTTP", text),
+            Some(WireError::TooSlow { .. }) => StepFailure::timeout("an answer in time", text),
+            Some(_) | None => StepFailure::error(text),
+        }
     }
 }
 
@@ -180,6 +194,14 @@ mod tests {
         let failure = StepFailure::from(Outer(cause));
         assert_eq!(failure.details().fault, Fault::Harness);
         assert_eq!(failure.got(), "outer: invalid digit found in string");
+    }
+
+    #[test]
+    fn whoever_is_asked_owes_an_answer() {
+        assert_eq!(StepFailure::from(WireError::Closed).details().fault, Fault::Subject);
+        let slow = WireError::TooSlow { what: "x".into(), within: std::time::Duration::from_secs(1) };
+        assert_eq!(StepFailure::from(slow).details().fault, Fault::Timeout);
+        assert_eq!(StepFailure::from(WireError::NoSuchHost("x".into())).details().fault, Fault::Harness);
     }
 
     #[test]

@@ -35,8 +35,8 @@ impl World {
     }
 
     /// Keeps an answer, as the last one.
-    pub fn answered(&mut self, answer: Answer) {
-        self.answers.push(answer);
+    pub fn answered(&mut self, answer: impl Into<Answer>) {
+        self.answers.push(answer.into());
     }
 
     /// The last answer.

@@ -37,14 +37,15 @@
 //! - [`StepFailure::fail`]`(expected, got)`, or the helpers of [`expect`] and [`Answer`] (`expect_status`, `expect_field`, …):
 //!   the *subject* is wrong. Write it in words that complete "expected: …" and "got: …". Add
 //!   `.requirement("CALL-3")` where a scenario has several; `.bases(made, rebuilt)` and `.hop(…)` where the trace can't tell.
-//! - Any error met with `?` is an *error of the harness*. So take care: where the subject itself answered nothing, or
-//!   nonsense, turn it into a `fail` ([`Answer::json`] and friends do).
+//! - Any error met with `?` is an *error of the harness*, except a [`WireError`](crate::wire::WireError) of an exchange that
+//!   brought no whole answer (the subject's) or none in time (a timeout). So take care: where the subject answered
+//!   nonsense, turn it into a `fail` ([`Answer::expect_json`] and friends do).
 //! - [`StepFailure::unsupported`] and [`StepFailure::skip`] end the scenario with a reason, [`StepFailure::timeout`] says what was
 //!   waited for. A step that hangs is ended after a bounded time anyway. A panic is an error of the harness.
 //!
 //! **Waiting.** Never sleep. Wait on events with the testbed's bounded waits, and say what was last seen.
 //!
-//! **Requests** that go through the testbed carry a trace id. Put it into [`Answer::trace_id`]: when a later step fails, the
+//! **Requests** that go through the testbed carry a trace id, and so does their `Reply`. Keep it with [`World::answered`]: when a later step fails, the
 //! signature bases, the hops and the diverging line of that request become evidence by themselves.
 
 use super::registry::Steps;
