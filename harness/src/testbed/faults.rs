@@ -65,8 +65,8 @@ faults! {
     DecodesQuery = "decodes-query" breaks "PROXY-3",
     /// Drops the body of a request.
     DropsBody = "drops-body" breaks "PROXY-3",
-    /// Joins several lines of one field into one.
-    FoldsFields = "folds-fields" breaks "PROXY-3",
+    /// Keeps only the first of several lines of one field.
+    DropsRepeatedFields = "drops-repeated-fields" breaks "PROXY-3",
     /// Puts field values into lower case.
     LowercasesValues = "lowercases-values" breaks "PROXY-3",
     /// Replaces the app's own error pages by one of its own.

@@ -6,6 +6,8 @@ pub mod faults;
 pub mod identity;
 pub mod keys;
 pub mod names;
+pub mod pki;
+pub mod proxy;
 
 pub use client::{OutsideChannel, OutsideClient};
 pub use echo_app::{Answer, EchoApp, Received};

@@ -5,6 +5,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use async_trait::async_trait;
+use portal_core::resolve::Resolve;
 use tokio::net::{TcpListener, TcpSocket};
 
 /// A cloneable handle to the one name table of a testbed. Names compare without case.
@@ -28,9 +30,9 @@ pub enum Target {
 struct Inner {
     table: RwLock<HashMap<String, Target>>,
     // Bound but not listening: the kernel refuses connections, and nobody else can get the port.
-    refusing: TcpSocket,
+    _refusing: TcpSocket,
     // Listening, but nobody accepts.
-    silent: TcpListener,
+    _silent: TcpListener,
     refused: SocketAddr,
     black_hole: SocketAddr,
 }
@@ -48,7 +50,15 @@ impl Names {
         silent.bind(loopback)?;
         let silent = silent.listen(1024)?;
         let (refused, black_hole) = (refusing.local_addr()?, silent.local_addr()?);
-        Ok(Names { inner: Arc::new(Inner { table: RwLock::default(), refusing, silent, refused, black_hole }) })
+        Ok(Names {
+            inner: Arc::new(Inner {
+                table: RwLock::default(),
+                _refusing: refusing,
+                _silent: silent,
+                refused,
+                black_hole,
+            }),
+        })
     }
 
     /// Lets `host` and the names one label under it lead to `target`, as a Portal's wildcard certificate covers them.
@@ -87,6 +97,15 @@ impl Names {
     }
 }
 
+#[async_trait]
+impl Resolve for Names {
+    /// The port is the table's own: a testbed's proxies don't listen on their public port.
+    async fn resolve(&self, host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
+        let address = self.address(host);
+        address.map(|address| vec![address]).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such name"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -105,7 +124,8 @@ mod tests {
         assert_eq!(names.address("abc123.p.example"), Some(address));
         assert_eq!(names.address("App.ABC123.p.example"), Some(address));
         assert_eq!(names.address("x.app.abc123.p.example"), None);
-        assert_eq!(names.address("p.example"), None);
+        assert_eq!(names.resolve("app.abc123.p.example", 443).await.unwrap(), [address]);
+        assert_eq!(names.resolve("p.example", 443).await.unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(names.address("abc1234.p.example"), None);
     }
 

@@ -1,0 +1,67 @@
+//! Every task of a proxy is started here, so that none outlives it.
+
+use std::future::Future;
+
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Starts tasks and ends them all.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tasks {
+    tracker: TaskTracker,
+    ended: CancellationToken,
+}
+
+impl Tasks {
+    /// Starts a task; it ends at the latest with [`Tasks::end`].
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        let ended = self.ended.clone();
+        let task = async move {
+            let _ = ended.run_until_cancelled_owned(task).await;
+        };
+        self.tracker.spawn(task).abort_handle()
+    }
+
+    /// Starts a task that ends at the latest when the answer is dropped.
+    pub(super) fn spawn_owned(&self, task: impl Future<Output = ()> + Send + 'static) -> Owned {
+        Owned(Some(self.spawn(task)))
+    }
+
+    /// Ends all tasks at their next suspension.
+    pub(super) fn end(&self) {
+        self.ended.cancel();
+        self.tracker.close();
+    }
+
+    /// Waits until none is left.
+    pub(super) async fn ended(&self) {
+        self.tracker.wait().await;
+    }
+}
+
+/// Lets hyper start the tasks of its HTTP/2 connections here.
+impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Tasks {
+    fn execute(&self, task: F) {
+        self.spawn(task);
+    }
+}
+
+/// Ends its task when dropped.
+#[derive(Debug)]
+pub(super) struct Owned(Option<AbortHandle>);
+
+impl Owned {
+    /// Lets the task go on by itself.
+    pub(super) fn release(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
