@@ -56,8 +56,8 @@ Feature: The keys of peers
       | a broken key                   | /peers/inbox | carol   | {carol.id}   | -----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n | refused |
 
   @PEER-6
-  Scenario Outline: A peer whose whoareyou <does> is stored without key
-    Given carol's whoareyou <does>
+  Scenario Outline: A peer that <does> when asked who it is, is stored without key
+    Given asked who it is, carol <does>
     When bob's owner sends PUT /protected/peers to bob's Core
       """
       {"id": "{carol.id}", "name": "Carol"}
@@ -70,12 +70,12 @@ Feature: The keys of peers
 
     Examples:
       | does                  |
-      | is not JSON           |
-      | is empty              |
-      | is endless            |
-      | answers 500           |
-      | never answers         |
-      | redirects to mallory  |
+      | sends no JSON        |
+      | sends nothing        |
+      | sends without end    |
+      | answers with 500     |
+      | is silent            |
+      | redirects to mallory |
 
   @PEER-6
   Scenario: A lie about one peer does no harm to another
