@@ -1,7 +1,9 @@
 //! Countersign: several Portals on one machine, and whether their Cores keep the contract.
 
 pub mod attack;
+pub mod cli;
 pub mod contract;
+pub mod report;
 pub mod suite;
 pub mod testbed;
 pub mod topology;

@@ -1,2 +1,10 @@
-//! Countersign.
-fn main() {}
+//! The command `countersign`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use countersign::cli::Cli;
+
+fn main() -> ExitCode {
+    Cli::parse().run().into()
+}

@@ -160,8 +160,13 @@ fn check_texts(parsed: &ParsedFile, problems: &mut Vec<Problem>) {
     let (file, feature) = (&parsed.file, &parsed.feature);
     let rules = feature.rules.iter().map(|rule| (rule.position.line, &rule.description));
     for (line, text) in std::iter::once((feature.position.line, &feature.description)).chain(rules) {
-        for text in text.iter().flat_map(|text| text.lines()) {
-            let keyword = STEP_KEYWORDS[..3].iter().find(|keyword| is_first_word(text, keyword));
+        let lines: Vec<&str> = text.iter().flat_map(|text| text.lines()).collect();
+        for (n, text) in lines.iter().enumerate() {
+            let keyword = step_keyword(text).filter(|keyword| {
+                // `When` begins many a sentence; among other steps it is one.
+                let beside = [n.checked_sub(1), Some(n + 1)].into_iter().flatten().filter_map(|n| lines.get(n));
+                matches!(*keyword, "Given" | "Then") || beside.into_iter().any(|line| step_keyword(line).is_some())
+            });
             if let Some((written, meant)) = misspelt_section(text) {
                 let what = format!("`{written}:` is no keyword, so all under it is read as a description");
                 problems.push(Problem::new(file, line_of(file, line, text), what, format!("Write `{meant}:`")));
@@ -397,8 +402,13 @@ fn nearest(word: &str, keywords: &[&'static str]) -> Option<&'static str> {
     near.min_by_key(|keyword| (far(keyword), keyword.len().abs_diff(word.len()))).copied()
 }
 
-fn is_first_word(line: &str, word: &str) -> bool {
-    line.split_whitespace().next() == Some(word)
+/// The keyword that the line begins with, unless it ends like a sentence of prose, as no step does.
+fn step_keyword(line: &str) -> Option<&'static str> {
+    if line.trim_end().ends_with(['.', ',', ';']) {
+        return None;
+    }
+    let word = line.split_whitespace().next()?;
+    STEP_KEYWORDS.into_iter().find(|keyword| *keyword == word)
 }
 
 #[cfg(test)]

@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn a_failure_shows_the_lines() {
-        let failure = expect_lines("the answer", &table("      | X-A | one |\n"), &lines(&[("x-a", "two")]), Empty::Absent);
+        let failure =
+            expect_lines("the answer", &table("      | X-A | one |\n"), &lines(&[("x-a", "two")]), Empty::Absent);
         let failure = failure.unwrap_err();
         assert_eq!((failure.expected(), failure.got()), ("the answer with X-A: one", "X-A: two"));
     }

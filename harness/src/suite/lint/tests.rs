@@ -140,6 +140,14 @@ fn steps_before_any_scenario() {
 }
 
 #[test]
+fn prose_that_begins_like_a_step_is_prose() {
+    let text = GOOD.replace("Some words", "When a peer calls, it answers.\n  And when it sings\n  it gets some words");
+    assert_eq!(lint(&text), Vec::<String>::new());
+    let steps = GOOD.replace("Some words", "When it calls\n  And it sings\n  Some words");
+    assert_eq!(lint(&steps).len(), 2);
+}
+
+#[test]
 fn misspelt_examples() {
     let outline = GOOD.replace("Scenario:", "Scenario Outline:").replace("\"/\"", "\"<path>\"");
     let good = format!("{outline}\n    Examples:\n      | path |\n      | /a   |\n");

@@ -1,0 +1,176 @@
+//! `countersign check`
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+use regex::Regex;
+
+use super::exit::{self, Exit};
+use super::{CommandFailure, FeatureArgs};
+use crate::contract::Threshold;
+use crate::report::Several;
+use crate::report::json::JsonReport;
+use crate::report::progress::Progress;
+use crate::report::terminal::{Detail, TerminalReport};
+use crate::suite::{RunError, RunOptions, Selection, Suite, TagExpression};
+
+/// Options of `countersign check`.
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+pub struct Check {
+    /// Which requirements decide: baseline (MUSTs from the public documents and RFC 9421), must (all MUSTs), should, may
+    #[arg(long, value_name = "LEVEL", default_value_t = Threshold::Must)]
+    level: Threshold,
+
+    /// Only scenarios whose tags match, such as '@CALL-3 and not @slow'
+    #[arg(long, value_name = "EXPRESSION")]
+    tags: Option<TagExpression>,
+
+    /// Only the scenario with this id; or those in whose id or name this regular expression is found
+    #[arg(long, value_name = "REGEX", value_parser = name)]
+    name: Option<Regex>,
+
+    /// How many scenarios at a time [default: twice the number of cores]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+
+    /// Only list the scenarios: id, place, requirements
+    #[arg(long)]
+    list: bool,
+
+    /// Write a report for programs (repeatable)
+    #[arg(long, value_name = "json=FILE")]
+    report: Vec<ReportTo>,
+
+    /// Only what failed, and the last line
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Each scenario as it ends, and the hops of what failed; twice: each step
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    verbose: u8,
+
+    #[command(flatten)]
+    features: FeatureArgs,
+}
+
+fn name(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| error.to_string())
+}
+
+/// Where a report goes, and in which format.
+#[derive(Debug, Clone)]
+struct ReportTo {
+    path: PathBuf,
+}
+
+impl FromStr for ReportTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ReportTo, String> {
+        match text.split_once('=') {
+            Some(("json", path)) if !path.is_empty() => Ok(ReportTo { path: path.into() }),
+            Some((format, _)) if format != "json" => {
+                Err(format!("`{format}` is no format of a report; there is: json"))
+            }
+            _ => Err("write it as json=FILE".to_owned()),
+        }
+    }
+}
+
+impl Check {
+    /// Lists or runs.
+    pub(super) fn run(&self) -> Result<Exit, CommandFailure> {
+        let suite = Suite::load(&self.features.source()).map_err(CommandFailure::usage)?;
+        if self.list {
+            return self.list(&suite, &mut io::stdout().lock());
+        }
+        log(self.verbose);
+        let mut reports = Vec::new();
+        for to in &self.report {
+            reports.push(JsonReport::create(&to.path).map_err(CommandFailure::usage)?);
+        }
+        let mut progress = Progress::new(io::stderr(), self.detail());
+        let mut terminal = TerminalReport::new(io::stdout(), self.detail(), suite.contract());
+
+        let mut sinks = Several(vec![&mut progress, &mut terminal]);
+        reports.iter_mut().for_each(|report| sinks.0.push(report));
+        let summary = suite.run(&self.options(), &mut sinks).map_err(|error| match error {
+            RunError::Suite(_) | RunError::NothingSelected(_) => CommandFailure::usage(error),
+            RunError::Runtime(_) => CommandFailure::harness(error),
+        })?;
+
+        ignoring_closed_pipe(terminal.finish().map(drop))?;
+        for report in reports {
+            report.finish().map_err(CommandFailure::usage)?;
+        }
+        Ok(Exit::of(&summary))
+    }
+
+    fn list(&self, suite: &Suite, out: &mut dyn Write) -> Result<Exit, CommandFailure> {
+        let selection = self.selection();
+        let scenarios = suite.scenarios(&selection);
+        if scenarios.is_empty() {
+            return Err(CommandFailure::usage(RunError::NothingSelected(selection.to_string())));
+        }
+        for scenario in scenarios {
+            let written = writeln!(
+                out,
+                "{}  {}:{}  {}",
+                scenario.id,
+                scenario.feature,
+                scenario.line,
+                scenario.requirements.join(" ")
+            );
+            ignoring_closed_pipe(written)?;
+        }
+        Ok(Exit::Conforms)
+    }
+
+    fn selection(&self) -> Selection {
+        let selection = self.tags.iter().fold(Selection::all(), |all, tags| all.tags(tags.clone()));
+        self.name.iter().fold(selection, |selection, name| selection.name(name.clone()))
+    }
+
+    fn options(&self) -> RunOptions {
+        let options = RunOptions::default();
+        RunOptions {
+            source: self.features.source(),
+            selection: self.selection(),
+            level: self.level,
+            jobs: self.jobs.map_or(options.jobs, usize::from),
+            interruptible: true,
+            ..options
+        }
+    }
+
+    fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Little,
+            (false, 0) => Detail::Normal,
+            (false, 1) => Detail::Much,
+            (false, _) => Detail::All,
+        }
+    }
+}
+
+/// Reading only the beginning (`| head`) is no failure.
+pub(super) fn ignoring_closed_pipe(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// What the parts of the testbed have to say beside the events: to standard error.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => tracing::Level::ERROR,
+        1 => tracing::Level::WARN,
+        _ => tracing::Level::INFO,
+    };
+    // A second subscriber in one process (tests) is refused, and the first stays.
+    let _ = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).try_init();
+}

@@ -1,0 +1,89 @@
+//! The command line. One file for each command; here only what they share.
+
+pub mod check;
+pub mod exit;
+pub mod requirements;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::suite::Source;
+use exit::Exit;
+
+/// Does a Core keep the contract between Portals? And if not, on which line does it diverge?
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, after_help = exit::HELP, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the scenarios on the built-in Core and say whether it conforms
+    Check(Box<check::Check>),
+    /// Show the requirements, and which scenarios check them
+    Requirements(requirements::Requirements),
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub fn run(self) -> Exit {
+        let done = match self.command {
+            Command::Check(check) => check.run(),
+            Command::Requirements(requirements) => requirements.run(&mut io::stdout().lock()),
+        };
+        match done {
+            Ok(exit) => exit,
+            Err(failure) => failure.tell(),
+        }
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub struct CommandFailure {
+    exit: Exit,
+    text: String,
+}
+
+impl CommandFailure {
+    /// A mistake of the caller's.
+    pub fn usage(text: impl ToString) -> CommandFailure {
+        CommandFailure { exit: Exit::Usage, text: text.to_string() }
+    }
+
+    /// A fault of the harness.
+    pub fn harness(text: impl ToString) -> CommandFailure {
+        CommandFailure { exit: Exit::Harness, text: text.to_string() }
+    }
+
+    fn tell(&self) -> Exit {
+        // With standard error gone, the exit code has to do.
+        let _ = writeln!(io::stderr(), "{}", self.text);
+        self.exit
+    }
+}
+
+/// A closed pipe (`| head`) is no failure worth a word; anything else that can't be written is.
+impl From<io::Error> for CommandFailure {
+    fn from(error: io::Error) -> CommandFailure {
+        CommandFailure::harness(format!("the output can't be written: {error}"))
+    }
+}
+
+/// Where features come from, for the commands that read them.
+#[derive(Debug, Clone, clap::Args)]
+pub struct FeatureArgs {
+    /// Take the features from this folder instead of those that are built in
+    #[arg(long, value_name = "DIR")]
+    features: Option<PathBuf>,
+}
+
+impl FeatureArgs {
+    fn source(&self) -> Source {
+        self.features.clone().map_or(Source::Embedded, Source::Folder)
+    }
+}

@@ -1,0 +1,210 @@
+//! The report for people: by requirement, then what failed, then one line.
+
+use std::io::{self, Write};
+
+use crate::contract::Contract;
+use crate::suite::diverge::Bases;
+use crate::verdict::{Event, EventSink, Failure, RequirementResult, ScenarioResult, Summary, Verdict};
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// What failed, and the last line.
+    Little,
+    /// The requirements too.
+    Normal,
+    /// Every scenario as it ends, and the hops of what failed.
+    Much,
+    /// Every step too.
+    All,
+}
+
+/// Writes the report when the run has ended.
+pub struct TerminalReport<'a, W> {
+    out: W,
+    detail: Detail,
+    contract: &'a Contract,
+    failed: Option<io::Error>,
+}
+
+impl<'a, W: Write> TerminalReport<'a, W> {
+    /// Writes to `out`.
+    pub fn new(out: W, detail: Detail, contract: &'a Contract) -> TerminalReport<'a, W> {
+        TerminalReport { out, detail, contract, failed: None }
+    }
+
+    /// What was written to, or why writing failed.
+    pub fn finish(self) -> io::Result<W> {
+        match self.failed {
+            None => Ok(self.out),
+            Some(error) => Err(error),
+        }
+    }
+
+    fn write(&mut self, summary: &Summary) -> io::Result<()> {
+        if self.detail >= Detail::Normal {
+            self.requirements(summary)?;
+        }
+        for verdict in [Verdict::Fail, Verdict::Timeout, Verdict::UnexpectedPass, Verdict::Error] {
+            for result in summary.scenarios.iter().filter(|result| result.verdict == verdict) {
+                self.failure(result)?;
+            }
+        }
+        if self.detail >= Detail::Normal {
+            self.reasons(summary)?;
+        }
+        writeln!(self.out, "{}", last_line(summary))?;
+        self.out.flush()
+    }
+
+    fn requirements(&mut self, summary: &Summary) -> io::Result<()> {
+        let tested = |counts: bool| {
+            move |requirement: &&RequirementResult| requirement.verdict.is_some() && requirement.counts == counts
+        };
+        let (deciding, apart): (Vec<_>, Vec<_>) = (
+            summary.requirements.iter().filter(tested(true)).collect(),
+            summary.requirements.iter().filter(tested(false)).collect(),
+        );
+        self.table("Requirements that decide", &deciding, summary)?;
+        self.table("Reported apart", &apart, summary)?;
+
+        let untested: Vec<_> =
+            summary.requirements.iter().filter(|requirement| requirement.verdict.is_none()).collect();
+        match untested.as_slice() {
+            [] => Ok(()),
+            few if few.len() <= 12 => {
+                let few: Vec<String> = few.iter().map(|one| format!("{} ({})", one.id, one.level)).collect();
+                writeln!(self.out, "Not tested in this run: {}\n", few.join(", "))
+            }
+            many => writeln!(self.out, "Not tested in this run: {} other requirements\n", many.len()),
+        }
+    }
+
+    fn table(&mut self, title: &str, rows: &[&RequirementResult], summary: &Summary) -> io::Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "{title}")?;
+        writeln!(self.out, "  {:<9} {:<6} {:<14} {:<10} ", "id", "level", "verdict", "scenarios")?;
+        for row in rows {
+            let verdict = row.verdict.map_or("", Verdict::words);
+            let bad = summary.scenarios_of(&row.id).filter(|result| result.verdict != Verdict::Pass).count();
+            let count =
+                if bad == 0 { row.scenarios.len().to_string() } else { format!("{bad} of {}", row.scenarios.len()) };
+            writeln!(self.out, "  {:<9} {:<6} {verdict:<14} {count:<10} {}", row.id, row.level, row.title)?;
+        }
+        writeln!(self.out)
+    }
+
+    fn failure(&mut self, result: &ScenarioResult) -> io::Result<()> {
+        let Some(failure) = &result.failure else { return Ok(()) };
+        let heading = match result.verdict {
+            Verdict::Error if failure.subject_died => "THE SUBJECT DIED",
+            Verdict::Error => "ERROR of the harness, not of the subject",
+            verdict => verdict.words(),
+        };
+        let scenario = &result.scenario;
+        writeln!(self.out, "{heading}: {}", scenario.id)?;
+        self.entry("scenario", &format!("{} ({}:{})", scenario.name, scenario.feature, scenario.line))?;
+        if let Some(id) = &failure.requirement {
+            let level = self.contract.get(id).map(|known| format!(" {}", known.level)).unwrap_or_default();
+            self.entry("requirement", &format!("{id}{level}: {}", failure.sentence.as_deref().unwrap_or_default()))?;
+        }
+        self.entry("step", &failure.step)?;
+        self.entry("expected", &failure.expected)?;
+        self.entry("got", &failure.got)?;
+        if let Some(bases) = &failure.bases {
+            self.bases(bases)?;
+        }
+        if let Some(hop) = &failure.hop {
+            self.entry("changed by", hop)?;
+        }
+        if self.detail >= Detail::Much && !failure.trace.is_empty() {
+            self.entry("hops", &failure.trace.join("\n"))?;
+        }
+        self.entry("run alone", &failure.replay)?;
+        writeln!(self.out)
+    }
+
+    fn entry(&mut self, name: &str, text: &str) -> io::Result<()> {
+        let mut lines = text.lines();
+        writeln!(self.out, "  {name:<12} {}", lines.next().unwrap_or_default())?;
+        lines.try_for_each(|line| writeln!(self.out, "  {:<12} {line}", ""))
+    }
+
+    fn bases(&mut self, bases: &Bases) -> io::Result<()> {
+        let Some(line) = bases.line else {
+            return self.entry("bases", "both sides built the same signature base");
+        };
+        let guess = bases.guess.as_deref().map(|guess| format!(": {guess}")).unwrap_or_default();
+        self.entry("bases", &format!("they differ first on line {line}{guess}"))?;
+        let (made, rebuilt): (Vec<&str>, Vec<&str>) =
+            (bases.made.split('\n').collect(), bases.rebuilt.split('\n').collect());
+        for n in 0..made.len().max(rebuilt.len()) {
+            let (a, b) = (made.get(n).copied(), rebuilt.get(n).copied());
+            let mark = if n + 1 == line { ">" } else { " " };
+            if a == b {
+                writeln!(self.out, "    {mark} {:>2}           {}", n + 1, a.unwrap_or_default())?;
+            } else {
+                writeln!(self.out, "    {mark} {:>2} signed:   {}", n + 1, a.unwrap_or("(no such line)"))?;
+                writeln!(self.out, "    {mark}    rebuilt:  {}", b.unwrap_or("(no such line)"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn reasons(&mut self, summary: &Summary) -> io::Result<()> {
+        let mut any = false;
+        for result in &summary.scenarios {
+            if let (Verdict::Skip | Verdict::Unsupported | Verdict::KnownFailure, Some(Failure { got, .. })) =
+                (result.verdict, &result.failure)
+            {
+                any = true;
+                writeln!(self.out, "{}: {}: {got}", result.verdict.words(), result.scenario.id)?;
+            }
+        }
+        if any { writeln!(self.out) } else { Ok(()) }
+    }
+}
+
+impl<W: Write> EventSink for TerminalReport<'_, W> {
+    fn event(&mut self, event: &Event) {
+        if let Event::Finished(summary) = event {
+            self.failed = self.write(summary).err();
+        }
+    }
+}
+
+/// What came out, in one line.
+pub fn last_line(summary: &Summary) -> String {
+    let tested = |counts: bool| summary.requirements.iter().filter(move |r| r.counts == counts && r.verdict.is_some());
+    let (kept, broken) = (
+        tested(true).filter(|r| r.verdict.is_some_and(|v| !v.breaks())).count(),
+        tested(true).filter(|r| r.verdict.is_some_and(Verdict::breaks)).count(),
+    );
+    let mut line = if summary.ended_early {
+        "Ended early, so nothing is said about conformance".to_owned()
+    } else if broken > 0 {
+        format!("Does not conform: {broken} of {} requirements are not kept", kept + broken)
+    } else if summary.harness_failed() {
+        "Not known whether it conforms: the harness failed".to_owned()
+    } else if summary.subject_died() {
+        "Not known whether it conforms: the subject died".to_owned()
+    } else {
+        format!("Conforms: {} kept", many(kept, "requirement"))
+    };
+    let apart: Vec<_> =
+        tested(false).filter(|r| r.verdict.is_some_and(Verdict::breaks)).map(|r| r.id.as_str()).collect();
+    if !apart.is_empty() {
+        line.push_str(&format!("; reported apart, not kept: {}", apart.join(", ")));
+    }
+    let counts =
+        Verdict::ALL.into_iter().map(|verdict| (verdict, summary.count(verdict))).filter(|(_, count)| *count > 0);
+    let counts: Vec<String> = counts.map(|(verdict, count)| format!("{count} {}", verdict.words())).collect();
+    let scenarios = many(summary.scenarios.len(), "scenario");
+    format!("{line}. {scenarios}: {}; {:.1} s", counts.join(", "), summary.took.as_secs_f64())
+}
+
+fn many(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

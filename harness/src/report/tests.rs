@@ -1,0 +1,91 @@
+use super::sample;
+use super::terminal::{Detail, TerminalReport};
+use crate::verdict::{EventSink, Verdict};
+
+fn written(detail: Detail) -> String {
+    let contract = sample::contract();
+    let mut report = TerminalReport::new(Vec::new(), detail, &contract);
+    sample::events().iter().for_each(|event| report.event(event));
+    String::from_utf8(report.finish().unwrap()).unwrap()
+}
+
+const REPORT: &str = r#"Requirements that decide
+  id        level  verdict        scenarios
+  CALL-3    MUST   FAIL           1 of 2     Requests arrive unchanged
+
+Reported apart
+  id        level  verdict        scenarios
+  SIG-6     SHOULD error          2 of 2     A nonce
+
+Not tested in this run: CALL-11 (MAY)
+
+FAIL: call_peer/kept/b
+  scenario     The path b is kept (call_peer.feature:12)
+  requirement  CALL-3 MUST: Method, path and query arrive unchanged.
+  step         Then it works (call_peer.feature:15)
+  expected     status 200
+  got          status 401 with the body
+               {"code":"x"}
+  bases        they differ first on line 2: a default port is kept: it has to be left out
+       1           "@method": GET
+    >  2 signed:   "@authority": chat.bobbob.p.example
+    >    rebuilt:  "@authority": chat.bobbob.p.example:443
+       3           "@signature-params": ("@method" "@authority")
+  changed by   proxy on bob -> Core on bob
+  run alone    countersign check --name 'call_peer/kept/b'
+
+ERROR of the harness, not of the subject: call_peer/kept/c
+  scenario     The path c is kept (call_peer.feature:12)
+  requirement  SIG-6 SHOULD: A nonce is present.
+  step         Then it works (call_peer.feature:15)
+  expected     the harness does its part
+  got          no socket
+  run alone    countersign check --name 'call_peer/kept/c'
+
+unsupported: call_peer/kept/d: the clock can't be set
+
+Does not conform: 1 of 1 requirements are not kept. 4 scenarios: 1 pass, 1 unsupported, 1 error, 1 FAIL; 1.2 s
+"#;
+
+#[test]
+fn the_report_for_people() {
+    let written = written(Detail::Normal);
+    let lines = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
+    assert_eq!(lines(&written), lines(REPORT), "{written}");
+}
+
+#[test]
+fn little_is_the_failures_and_the_last_line() {
+    let written = written(Detail::Little);
+    assert!(written.starts_with("FAIL: call_peer/kept/b\n"), "{written}");
+    assert!(!written.contains("unsupported: call_peer"), "{written}");
+}
+
+#[test]
+fn much_has_the_hops() {
+    assert!(
+        written(Detail::Much)
+            .contains("  hops         chat on alice -> Core on alice: GET /a\n               Core on alice")
+    );
+}
+
+#[test]
+fn the_last_line_says_what_is_known() {
+    let line = super::terminal::last_line;
+    let mut summary = sample::summary();
+    summary.scenarios.iter_mut().for_each(|result| result.verdict = Verdict::Pass);
+    summary
+        .requirements
+        .iter_mut()
+        .for_each(|requirement| requirement.verdict = requirement.verdict.map(|_| Verdict::Pass));
+    assert_eq!(line(&summary), "Conforms: 1 requirement kept. 4 scenarios: 4 pass; 1.2 s");
+    summary.requirements[2].verdict = Some(Verdict::Fail);
+    assert_eq!(
+        line(&summary),
+        "Conforms: 1 requirement kept; reported apart, not kept: SIG-6. 4 scenarios: 4 pass; 1.2 s"
+    );
+    summary.scenarios[0].verdict = Verdict::Error;
+    assert!(line(&summary).starts_with("Not known whether it conforms: the harness failed"));
+    summary.ended_early = true;
+    assert!(line(&summary).starts_with("Ended early"));
+}
