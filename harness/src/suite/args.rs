@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use super::failure::{StepFailure, StepResult};
+use super::kit::placeholders::{self, Placeholder};
 
 /// What a step was called with.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,16 @@ impl Args {
         let doc_string = step.docstring.as_deref().map(unindented);
         let table = step.table.as_ref().map(|table| Table { rows: table.rows.clone() });
         Args { captures, doc_string, table }
+    }
+
+    /// Replaces the placeholders in all that the step was called with.
+    pub(crate) async fn fill(&mut self, mut fact: impl AsyncFnMut(&Placeholder) -> StepResult<String>) -> StepResult {
+        let captures = self.captures.iter_mut().map(|(_, text)| text);
+        let cells = self.table.iter_mut().flat_map(|table| &mut table.rows).flatten();
+        for text in captures.chain(&mut self.doc_string).chain(cells) {
+            *text = placeholders::fill(text, &mut fact).await?;
+        }
+        Ok(())
     }
 
     /// The capture number `index`, counted from 0. An optional group that took no part is empty.

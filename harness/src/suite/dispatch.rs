@@ -45,10 +45,14 @@ async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
     RUNS_STEPS.set(true);
     let context = world.run()?;
     let mut found = context.steps.find(step);
-    let (Some((step, args)), true) = (found.pop(), found.is_empty()) else {
+    let (Some((step, mut args)), true) = (found.pop(), found.is_empty()) else {
         return Err(StepFailure::error("the step is undefined or ambiguous"));
     };
-    let body = AssertUnwindSafe((step.body)(world, args)).catch_unwind();
+    let filled = async {
+        args.fill(async |placeholder| world.scene().fact(placeholder).await).await?;
+        (step.body)(world, args).await
+    };
+    let body = AssertUnwindSafe(filled).catch_unwind();
     match tokio::time::timeout(context.step_timeout, body).await {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(panicked(&*panic)),

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use super::answer::Answer;
 use super::failure::{StepFailure, StepResult};
+use super::kit::exchange::Exchange;
+use super::kit::scene::Scene;
 use super::registry::Steps;
 use crate::verdict::ScenarioInfo;
 
@@ -18,7 +20,8 @@ use crate::verdict::ScenarioInfo;
 pub struct World {
     run: Option<Rc<RunContext>>,
     scenario: Option<ScenarioInfo>,
-    answers: Vec<Answer>,
+    scene: Scene,
+    exchanges: Vec<Exchange>,
     named: HashMap<(TypeId, String), Box<dyn Any>>,
 }
 
@@ -34,24 +37,39 @@ impl World {
         self.scenario.as_ref().ok_or_else(|| StepFailure::error("no scenario is running"))
     }
 
-    /// Keeps an answer, as the last one.
-    pub fn answered(&mut self, answer: impl Into<Answer>) {
-        self.answers.push(answer.into());
+    /// The Portals and all that belongs to them.
+    pub(crate) fn scene(&self) -> &Scene {
+        &self.scene
     }
 
-    /// The last answer.
+    /// The Portals, to change what belongs to them.
+    pub(crate) fn scene_mut(&mut self) -> &mut Scene {
+        &mut self.scene
+    }
+
+    /// Begins a sending step: from now on, `received` is about what comes from here on.
+    pub(crate) fn begin_sending(&mut self) {
+        self.scene.mark();
+    }
+
+    /// Ends a sending step: this is now "it", and its answer "the answer".
+    pub(crate) fn sent(&mut self, exchange: Exchange) {
+        self.exchanges.push(exchange);
+    }
+
+    /// The latest exchange: "it".
+    pub(crate) fn exchange(&self) -> StepResult<&Exchange> {
+        self.exchanges.last().ok_or_else(|| StepFailure::error("no request was made yet: a `When` is missing"))
+    }
+
+    /// All exchanges so far, the oldest first.
+    pub(crate) fn exchanges(&self) -> &[Exchange] {
+        &self.exchanges
+    }
+
+    /// The answer to the latest request; fails the subject if there was none.
     pub fn answer(&self) -> StepResult<&Answer> {
-        self.answers.last().ok_or_else(|| StepFailure::error("no request was made yet: a `When` is missing"))
-    }
-
-    /// All answers so far, the oldest first.
-    pub fn answers(&self) -> &[Answer] {
-        &self.answers
-    }
-
-    /// Forgets the answers so far.
-    pub fn forget_answers(&mut self) {
-        self.answers.clear();
+        self.exchange()?.answer()
     }
 
     /// Keeps a thing under a name. Things of different types may have the same name; the newest of a type stays.
@@ -93,7 +111,9 @@ impl World {
     pub(crate) fn add_evidence(&self, _failure: &mut StepFailure) {}
 
     /// Ends what the scenario started.
-    pub(crate) async fn end(&mut self) {}
+    pub(crate) async fn end(&mut self) {
+        self.scene.end().await;
+    }
 
     pub(crate) fn run(&self) -> StepResult<Rc<RunContext>> {
         self.run.clone().ok_or_else(|| StepFailure::error("no run is going on"))
@@ -117,7 +137,7 @@ impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("World")
             .field("scenario", &self.scenario)
-            .field("answers", &self.answers)
+            .field("exchanges", &self.exchanges)
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,5 @@
 //! What a step sent and what came of it.
 
-use http::StatusCode;
-
 use super::body::Fingerprint;
 use super::names::Receiver;
 use crate::suite::answer::Answer;
@@ -29,11 +27,11 @@ pub(crate) struct Exchange {
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// A whole answer.
-    Answered(Box<Reply>, Answer),
+    Answered(Box<Answer>),
     /// An answer whose body broke off.
     BrokenOff(Box<Reply>, String),
     /// No answer; why.
-    Nothing(String),
+    Nothing(WireError),
 }
 
 impl Exchange {
@@ -41,14 +39,14 @@ impl Exchange {
     /// step to say what was expected.
     pub(crate) fn new(call: &Call, addressed: Option<Receiver>, result: Result<Reply, WireError>) -> StepResult<Exchange> {
         let outcome = match result {
-            Ok(reply) => Outcome::Answered(Box::new(reply.clone()), answer(&reply)?),
+            Ok(reply) => Outcome::Answered(Box::new(reply.into())),
             Err(WireError::Cut { reply, cause }) => Outcome::BrokenOff(reply, cause),
             Err(error @ WireError::NoSuchHost(_)) => return Err(error.into()),
-            Err(error) => Outcome::Nothing(error.to_string()),
+            Err(error) => Outcome::Nothing(error),
         };
         let trace_id = match &outcome {
-            Outcome::Answered(reply, _) | Outcome::BrokenOff(reply, _) => reply.trace_id.clone(),
-            Outcome::Nothing(_) => call.fields().get(crate::trace::TRACE_FIELD),
+            Outcome::Answered(answer) => answer.trace_id.clone(),
+            Outcome::BrokenOff(..) | Outcome::Nothing(_) => call.fields().get(crate::trace::TRACE_FIELD),
         };
         Ok(Exchange {
             method: call.method().to_owned(),
@@ -63,15 +61,8 @@ impl Exchange {
     /// The answer; fails the subject if there is none.
     pub(crate) fn answer(&self) -> StepResult<&Answer> {
         match &self.outcome {
-            Outcome::Answered(_, answer) => Ok(answer),
-            _ => Err(StepFailure::fail("an answer", self.told())),
-        }
-    }
-
-    /// The answer as it was on the wire; fails the subject if there is none.
-    pub(crate) fn reply(&self) -> StepResult<&Reply> {
-        match &self.outcome {
-            Outcome::Answered(reply, _) => Ok(reply),
+            Outcome::Answered(answer) => Ok(answer),
+            Outcome::Nothing(WireError::TooSlow { .. }) => Err(StepFailure::timeout("an answer", self.told())),
             _ => Err(StepFailure::fail("an answer", self.told())),
         }
     }
@@ -79,18 +70,11 @@ impl Exchange {
     /// What came back, in one line.
     pub(crate) fn told(&self) -> String {
         match &self.outcome {
-            Outcome::Answered(_, answer) => answer.summary(),
+            Outcome::Answered(answer) => answer.summary(),
             Outcome::BrokenOff(reply, cause) => {
                 format!("status {} and a body that broke off after {} bytes: {cause}", reply.status, reply.length)
             }
             Outcome::Nothing(cause) => format!("no answer: {cause}"),
         }
     }
-}
-
-fn answer(reply: &Reply) -> StepResult<Answer> {
-    let status = StatusCode::from_u16(reply.status)
-        .map_err(|_| StepFailure::fail("a status between 100 and 999", format!("status {}", reply.status)))?;
-    let (fields, body) = (reply.fields.to_header_map(), reply.body.clone());
-    Ok(Answer { status, fields, body, trace_id: reply.trace_id.clone() })
 }

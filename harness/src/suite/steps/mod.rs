@@ -29,8 +29,8 @@
 //! [`Args::doc_string`]`()?` the text under the step without its indentation, [`Args::table`]`()?` the table:
 //! `.rows()` with `.cell("column")?` under a header, `.pairs()?` for two columns without one.
 //!
-//! **The World** is small and new for each scenario: [`World::start`] and [`World::testbed`]; [`World::answered`] and
-//! [`World::answer`] for the last [`Answer`]; [`World::remember`] and [`World::recall`] for anything that a sentence
+//! **The World** is small and new for each scenario: its [`Scene`](super::kit::scene::Scene) are the Portals with what belongs to them;
+//! [`World::begin_sending`], [`World::sent`], [`World::exchange`] and [`World::answer`] are about requests (see [`kit`](super::kit)); [`World::remember`] and [`World::recall`] for anything that a sentence
 //! gives a name to; [`World::part`] for what a domain keeps beside: a private struct of your own.
 //!
 //! **Failing.** The rule that keeps verdicts trustworthy: only a written expectation fails the subject.
@@ -45,7 +45,7 @@
 //!
 //! **Waiting.** Never sleep. Wait on events with the testbed's bounded waits, and say what was last seen.
 //!
-//! **Requests** that go through the testbed carry a trace id, and so does their `Reply`. Keep it with [`World::answered`]: when a later step fails, the
+//! **Requests** that go through the testbed carry a trace id, and so does their `Reply`. Keep it with [`World::sent`]: when a later step fails, the
 //! signature bases, the hops and the diverging line of that request become evidence by themselves.
 
 use super::registry::Steps;
@@ -59,6 +59,9 @@ pub(crate) mod prelude {
     pub(crate) use crate::suite::args::{Args, Row, Table};
     pub(crate) use crate::suite::expect;
     pub(crate) use crate::suite::failure::{StepFailure, StepResult};
+    pub(crate) use crate::suite::kit::exchange::Exchange;
+    pub(crate) use crate::suite::kit::names::Receiver;
+    pub(crate) use crate::suite::kit::{body, fields, times};
     pub(crate) use crate::suite::registry::Steps;
     pub(crate) use crate::suite::world::World;
 }
