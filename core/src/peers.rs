@@ -332,7 +332,7 @@ impl Peers {
     }
 
     /// The peer as it is now, which may have a longer ID than when `peer` was read.
-    fn current(&self, peer: &Peer) -> Option<Arc<Peer>> {
+    pub(crate) fn current(&self, peer: &Peer) -> Option<Arc<Peer>> {
         self.read(|peers| {
             let mut found = starting_with(peers, peer.longest_id());
             found.next().filter(|_| found.next().is_none()).cloned()

@@ -28,11 +28,6 @@ impl Tasks {
         self.stopping.cancelled().await;
     }
 
-    /// Whether tasks have been asked to finish.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.is_cancelled()
-    }
-
     /// Asks tasks to finish, waits up to `grace`, then ends the rest. None is left afterwards.
     pub(crate) async fn shutdown(&self, grace: Duration) {
         self.stopping.cancel();

@@ -1,0 +1,300 @@
+//! `core.toml`: what a Core that runs as a server of its own is told. Everything has a default; a mistake is answered
+//! with file, line and key, and what to do.
+
+use std::{
+    net::IpAddr,
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use thiserror::Error;
+use toml::Spanned;
+
+use crate::{connect::Timeouts, limits::Limits, profile::Profile, spool::SpoolLimits};
+
+/// A mistake in a configuration file.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{}{}{}: {what}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default(), key.as_ref().map(|key| format!(": `{key}`")).unwrap_or_default())]
+pub struct ConfigError {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1, where the mistake stands on one.
+    pub line: Option<usize>,
+    /// The key.
+    pub key: Option<String>,
+    /// What is wrong and what to do.
+    pub what: String,
+}
+
+/// A configuration as read and checked.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The Portal's name, as shown to peers that gave it none.
+    pub name: Option<String>,
+    /// What the Portal says about itself.
+    pub description: Option<String>,
+    /// The owner's mail address.
+    pub email: Option<String>,
+    /// The kind of key that is made at the first start.
+    pub key: KeyChoice,
+    /// A PEM file with further certificate authorities to trust in.
+    pub ca_file: Option<PathBuf>,
+    /// The interface on which apps get their doors.
+    pub doors: Option<IpAddr>,
+    /// What a Portal signature covers, how old it may be, names and ports.
+    pub profile: Profile,
+    /// Limits on what comes in.
+    pub limits: Limits,
+}
+
+/// The kinds of key that an identity can have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum KeyChoice {
+    /// Ed25519.
+    #[default]
+    #[serde(rename = "ed25519")]
+    Ed25519,
+    /// RSA-PSS with SHA-512, 4096 bits.
+    #[serde(rename = "rsa-pss-sha512")]
+    RsaPssSha512,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    identity: IdentityTable,
+    tls: TlsTable,
+    doors: DoorsTable,
+    profile: Profile,
+    limits: LimitsTable,
+    timeouts: TimeoutsTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct IdentityTable {
+    name: Option<Spanned<String>>,
+    description: Option<Spanned<String>>,
+    email: Option<Spanned<String>>,
+    key: KeyChoice,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TlsTable {
+    ca_file: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct DoorsTable {
+    address: Option<Spanned<IpAddr>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsTable {
+    header_bytes: Option<Spanned<u64>>,
+    header_fields: Option<Spanned<u64>>,
+    connections: Option<Spanned<u64>>,
+    spool_folder: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TimeoutsTable {
+    connect_seconds: Option<Spanned<u64>>,
+    handshake_seconds: Option<Spanned<u64>>,
+    stream_idle_seconds: Option<Spanned<u64>>,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When it can't be read, is no TOML, or holds unknown keys or impossible values.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(|error| ConfigError {
+            file: file.to_owned(),
+            line: None,
+            key: None,
+            what: format!("can't be read: {error}; give another file with --config, or leave the option out"),
+        })?;
+        Self::parse(&text, file)
+    }
+
+    /// Checks the text of a file; paths in it are relative to the file's folder.
+    ///
+    /// # Errors
+    /// As for [`Config::read`].
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        let source = Source { text, file };
+        let parsed: File = toml::from_str(text).map_err(|error| source.syntax(&error))?;
+        let folder = file.parent().unwrap_or_else(|| Path::new("."));
+        let ca_file = parsed.tls.ca_file.map(|path| source.existing(path, folder, false)).transpose()?;
+        let table = parsed.limits;
+        let spool_folder = table.spool_folder.map(|path| source.existing(path, folder, true)).transpose()?;
+        let defaults = Limits::default();
+        let timeouts = Timeouts::default();
+        let seconds = |given: Option<Spanned<u64>>, default: Duration| match given {
+            Some(given) => source.within(given, 1..86_401, "seconds").map(Duration::from_secs),
+            None => Ok(default),
+        };
+        let number = |given: Option<Spanned<u64>>, range: Range<u64>, unit: &str, default: usize| match given {
+            Some(given) => {
+                source.within(given, range, unit).map(|number| usize::try_from(number).unwrap_or(usize::MAX))
+            }
+            None => Ok(default),
+        };
+        Ok(Config {
+            name: parsed.identity.name.map(|text| source.one_line(text)).transpose()?,
+            description: parsed.identity.description.map(|text| source.one_line(text)).transpose()?,
+            email: parsed.identity.email.map(|text| source.one_line(text)).transpose()?,
+            key: parsed.identity.key,
+            ca_file,
+            doors: parsed.doors.address.map(Spanned::into_inner),
+            limits: Limits {
+                header_bytes: number(table.header_bytes, 8_192..1_048_577, "bytes", defaults.header_bytes)?,
+                header_fields: number(table.header_fields, 32..4_097, "fields", defaults.header_fields)?,
+                connections: number(table.connections, 8..1_000_001, "connections", defaults.connections)?,
+                spool: SpoolLimits { folder: spool_folder, ..defaults.spool.clone() },
+                timeouts: Timeouts {
+                    connect: seconds(parsed.timeouts.connect_seconds, timeouts.connect)?,
+                    handshake: seconds(parsed.timeouts.handshake_seconds, timeouts.handshake)?,
+                    stream_idle: seconds(parsed.timeouts.stream_idle_seconds, timeouts.stream_idle)?,
+                    ..timeouts
+                },
+                ..defaults
+            },
+            profile: parsed.profile,
+        })
+    }
+}
+
+/// Names the place of a mistake.
+struct Source<'a> {
+    text: &'a str,
+    file: &'a Path,
+}
+
+impl Source<'_> {
+    fn syntax(&self, error: &toml::de::Error) -> ConfigError {
+        let what = error.message().trim_end().replace('\n', "; ");
+        match error.span() {
+            Some(span) => self.at(span, what),
+            None => ConfigError { file: self.file.to_owned(), line: None, key: None, what },
+        }
+    }
+
+    fn at(&self, span: Range<usize>, what: String) -> ConfigError {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line = before.matches('\n').count();
+        let section = before.lines().rev().find_map(|text| text.trim().strip_prefix('[')?.split(']').next());
+        let text = self.text.lines().nth(line).unwrap_or_default();
+        let key = text.split_once('=').map(|(key, _)| match section {
+            Some(section) => format!("{section}.{}", key.trim()),
+            None => key.trim().to_owned(),
+        });
+        ConfigError { file: self.file.to_owned(), line: Some(line + 1), key, what }
+    }
+
+    fn within(&self, given: Spanned<u64>, range: Range<u64>, unit: &str) -> Result<u64, ConfigError> {
+        if range.contains(given.get_ref()) {
+            return Ok(given.into_inner());
+        }
+        let what =
+            format!("{} is out of range; give between {} and {} {unit}", given.get_ref(), range.start, range.end - 1);
+        Err(self.at(given.span(), what))
+    }
+
+    fn one_line(&self, given: Spanned<String>) -> Result<String, ConfigError> {
+        let text = given.get_ref();
+        if text.len() > 1_000 || text.chars().any(char::is_control) {
+            return Err(self.at(given.span(), "give one line of at most 1000 bytes".into()));
+        }
+        Ok(given.into_inner())
+    }
+
+    fn existing(&self, given: Spanned<PathBuf>, folder: &Path, is_folder: bool) -> Result<PathBuf, ConfigError> {
+        let path = folder.join(given.get_ref());
+        let (fits, kind) = if is_folder { (path.is_dir(), "folder") } else { (path.is_file(), "file") };
+        if fits {
+            return Ok(path);
+        }
+        Err(self.at(given.span(), format!("there is no {kind} at {}; make it or correct the path", path.display())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("conf/core.toml"))
+    }
+
+    fn refused(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_empty_file_is_all_defaults() {
+        let config = parse("").unwrap();
+        assert_eq!(config.key, KeyChoice::Ed25519);
+        assert_eq!(config.limits.header_bytes, Limits::default().header_bytes);
+    }
+
+    #[test]
+    fn values_are_taken() {
+        let text = "[identity]\nname = \"home\"\nkey = \"rsa-pss-sha512\"\n[limits]\nheader_fields = 64\n[timeouts]\nconnect_seconds = 7\n";
+        let config = parse(text).unwrap();
+        assert_eq!(config.name.as_deref(), Some("home"));
+        assert_eq!(config.key, KeyChoice::RsaPssSha512);
+        assert_eq!(config.limits.header_fields, 64);
+        assert_eq!(config.limits.timeouts.connect, Duration::from_secs(7));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let message = refused("[identity]\nname = \"home\"\nnmae = \"x\"\n");
+        assert!(message.starts_with("conf/core.toml:3: `identity.nmae`: unknown field"), "{message}");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_named_with_its_line() {
+        let message = refused("\n\n[timeouts]\nconnect_seconds = \"ten\"\n");
+        assert!(message.starts_with("conf/core.toml:4: `timeouts.connect_seconds`: invalid type"), "{message}");
+    }
+
+    #[test]
+    fn an_impossible_number_says_what_is_possible() {
+        let message = refused("[limits]\nheader_bytes = 100\n");
+        assert_eq!(
+            message,
+            "conf/core.toml:2: `limits.header_bytes`: 100 is out of range; give between 8192 and 1048576 bytes"
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let message = refused("[tls]\nca_file = \"nowhere.pem\"\n");
+        assert!(
+            message.starts_with("conf/core.toml:2: `tls.ca_file`: there is no file at conf/nowhere.pem"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn broken_toml_is_named_with_its_line() {
+        let message = refused("[identity]\nname = \"home\n");
+        assert!(message.starts_with("conf/core.toml:2: `identity.name`: "), "{message}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let message = Config::read(Path::new("no-such-folder/core.toml")).unwrap_err().to_string();
+        assert!(message.starts_with("no-such-folder/core.toml: can't be read"), "{message}");
+    }
+}

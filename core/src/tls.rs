@@ -1,0 +1,91 @@
+//! Whom a Core trusts when it calls a peer (CALL-8): the system's roots and those of a file, judged by the Core's clock.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, UnixTime, pem::PemObject},
+    time_provider::TimeProvider,
+};
+use thiserror::Error;
+
+use crate::clock::Clock;
+
+/// TLS can't be set up.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file with certificates can't be read.
+    #[error("{}: {why}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The library refuses the configuration.
+    #[error(transparent)]
+    Library(#[from] rustls::Error),
+}
+
+/// Trusts the system's roots and the certificates in `files`.
+///
+/// # Errors
+/// When a file has no usable certificate.
+pub fn system_roots(clock: Arc<dyn Clock>, files: &[PathBuf]) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    let system = rustls_native_certs::load_native_certs();
+    for error in &system.errors {
+        tracing::debug!(%error, "some of the system's certificates can't be read");
+    }
+    roots.add_parsable_certificates(system.certs);
+    for file in files {
+        add(&mut roots, file)?;
+    }
+    if roots.is_empty() {
+        tracing::warn!("no certificate authority is trusted, so no peer can be called; name a file in [tls] ca_file");
+    }
+    client_config(clock, roots)
+}
+
+/// Trusts `roots` only, at the time that `clock` tells.
+///
+/// # Errors
+/// When the library refuses the configuration.
+pub fn client_config(clock: Arc<dyn Clock>, roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_details(provider, Arc::new(AsTold(clock)))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn add(roots: &mut RootCertStore, file: &Path) -> Result<(), TlsError> {
+    let failed = |why: String| TlsError::File { file: file.to_owned(), why };
+    let certificates = CertificateDer::pem_file_iter(file).map_err(|error| failed(error.to_string()))?;
+    let mut any = false;
+    for certificate in certificates {
+        roots
+            .add(certificate.map_err(|error| failed(error.to_string()))?)
+            .map_err(|error| failed(error.to_string()))?;
+        any = true;
+    }
+    if any { Ok(()) } else { Err(failed("no certificate in PEM form in there".into())) }
+}
+
+/// Time for certificates is the Core's time.
+#[derive(Debug)]
+struct AsTold(Arc<dyn Clock>);
+
+impl TimeProvider for AsTold {
+    fn current_time(&self) -> Option<UnixTime> {
+        let since = self.0.now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Some(UnixTime::since_unix_epoch(since))
+    }
+}
