@@ -1,6 +1,6 @@
 Feature: Calls that can't be made
-  When a call comes to nothing, the app learns why: nobody of that name, nobody at home, no answer, too much.
-  And whatever an app or a peer tries, the Core signs and sends nothing to anywhere but the peer.
+  An app learns why a call came to nothing: nobody of that name, nobody at home, no answer, too much.
+  Whatever an app or a peer tries, the Core signs and sends nothing to anywhere but the peer.
 
   Background:
     Given the Portals alice and bob
