@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use sfv::{BareItem, FieldType as _, InnerList, Key, List, ListEntry, Parameters, Parser};
 
@@ -23,6 +24,12 @@ use super::reject::{ComponentError, Reason};
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct SignatureInput {
+    /// Shared, so that a [`Verified`](super::Verified) costs no copy.
+    parts: Arc<Parts>,
+}
+
+#[derive(PartialEq, Eq)]
+struct Parts {
     components: Box<[ComponentId]>,
     canonical: Box<str>,
     created: Option<u64>,
@@ -69,7 +76,7 @@ impl SignatureInput {
             Some(_) => Err(Reason::InvalidParameter),
         };
         let duplicate = (1..components.len()).find(|at| components[..*at].contains(&components[*at]));
-        Ok(SignatureInput {
+        let parts = Parts {
             canonical: canonical.into(),
             created: time("created")?,
             expires: time("expires")?,
@@ -79,47 +86,48 @@ impl SignatureInput {
             tag: text("tag")?,
             duplicate,
             components: components.into(),
-        })
+        };
+        Ok(SignatureInput { parts: Arc::new(parts) })
     }
 
     /// The covered components in order.
     pub fn components(&self) -> &[ComponentId] {
-        &self.components
+        &self.parts.components
     }
 
     /// The serialised form, `("@method");created=1`.
     pub fn as_str(&self) -> &str {
-        &self.canonical
+        &self.parts.canonical
     }
 
     /// Creation time in seconds since the epoch.
     pub fn created(&self) -> Option<u64> {
-        self.created
+        self.parts.created
     }
 
     /// Expiry time in seconds since the epoch.
     pub fn expires(&self) -> Option<u64> {
-        self.expires
+        self.parts.expires
     }
 
     /// The nonce.
     pub fn nonce(&self) -> Option<&str> {
-        self.nonce.as_deref()
+        self.parts.nonce.as_deref()
     }
 
     /// The algorithm as it was given, registered or not.
     pub fn alg(&self) -> Option<&str> {
-        self.alg.as_deref()
+        self.parts.alg.as_deref()
     }
 
     /// The identifier of the key.
     pub fn keyid(&self) -> Option<&str> {
-        self.keyid.as_deref()
+        self.parts.keyid.as_deref()
     }
 
     /// The application's tag.
     pub fn tag(&self) -> Option<&str> {
-        self.tag.as_deref()
+        self.parts.tag.as_deref()
     }
 
     /// Whether the whole of a component of the message itself is covered: its plain identifier, or for a field also
@@ -130,12 +138,12 @@ impl SignatureInput {
     }
 
     pub(super) fn covers_id(&self, id: &ComponentId) -> bool {
-        self.components.iter().any(|covered| covered.covers(id))
+        self.parts.components.iter().any(|covered| covered.covers(id))
     }
 
     /// The first component that is covered a second time, which makes the input unusable (§2.5 step 2).
     pub(super) fn duplicate(&self) -> Option<&ComponentId> {
-        self.duplicate.map(|at| &self.components[at])
+        self.parts.duplicate.map(|at| &self.parts.components[at])
     }
 }
 
@@ -161,13 +169,13 @@ fn write_params(out: &mut String, params: &Parameters) {
 
 impl fmt::Display for SignatureInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.canonical)
+        f.write_str(&self.parts.canonical)
     }
 }
 
 impl fmt::Debug for SignatureInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.canonical)
+        f.write_str(&self.parts.canonical)
     }
 }
 
