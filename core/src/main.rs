@@ -1,2 +1,166 @@
-//! Portal Core.
-fn main() {}
+//! `portal-core`: a Core as a server of its own.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Parser, ValueEnum};
+use portal_core::{
+    clock::SystemClock,
+    config::{Config, KeyChoice},
+    core::{Core, CoreBuilder, RunningCore},
+    identity::{Description, KeyKind},
+    store::RedbStore,
+    tls,
+};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// A compact Portal Core: signs and verifies requests between Portals with RFC 9421 HTTP Message Signatures.
+///
+/// Prints one line of JSON with its address and ID to standard output once it is ready; logs go to standard error.
+/// SIGINT or SIGTERM stops it: requests in flight may finish, for a while.
+///
+/// Exit codes: 0 stopped as told, 2 wrong options or configuration, 3 it could not start.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Options {
+    /// The address to listen on; port 0 for any that is free.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The folder that holds the state: identity, peers, terminals, apps.
+    #[arg(long, required_unless_present = "in_memory")]
+    data: Option<PathBuf>,
+    /// Keep the state in memory and forget it in the end.
+    #[arg(long, conflicts_with = "data")]
+    in_memory: bool,
+    /// The configuration; everything in it has a default.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// The form of the log. RUST_LOG chooses how much of it.
+    #[arg(long, value_enum, default_value = "text")]
+    log: Log,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Log {
+    Text,
+    Json,
+}
+
+/// Why the Core did not start, by exit code.
+enum Failure {
+    /// The user's to correct.
+    Usage(String),
+    /// The machine's.
+    Start(String),
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    start_log(options.log);
+    let (code, why) = match run(&options) {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Usage(why)) => (2, why),
+        Err(Failure::Start(why)) => (3, why),
+    };
+    // Nobody may be listening any more; there is nobody else to tell.
+    let _ = writeln!(io::stderr(), "portal-core: {why}");
+    ExitCode::from(code)
+}
+
+fn run(options: &Options) -> Result<(), Failure> {
+    let config = match &options.config {
+        Some(file) => Config::read(file).map_err(|error| Failure::Usage(error.to_string()))?,
+        None => Config::default(),
+    };
+    let builder = builder(options, &config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Start(error.to_string()))?;
+    runtime.block_on(async {
+        let core = builder.build().map_err(|error| Failure::Start(error.to_string()))?;
+        let cannot_listen = |error| Failure::Start(format!("{} can't be listened on: {error}", options.listen));
+        let listener = TcpListener::bind(options.listen).await.map_err(cannot_listen)?;
+        let running = core.serve(listener).await.map_err(|error| Failure::Start(error.to_string()))?;
+        announce(&running).map_err(|error| Failure::Start(error.to_string()))?;
+        let stop = stop_signal().await.map_err(|error| Failure::Start(error.to_string()))?;
+        tracing::info!(signal = stop, "stopping");
+        running.shutdown().await;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+fn builder(options: &Options, config: &Config) -> Result<CoreBuilder, Failure> {
+    let profile = config.profile.clone();
+    profile.signature_policy().map_err(|error| Failure::Usage(format!("profile: {error}")))?;
+    let ca_files: Vec<PathBuf> = config.ca_file.iter().cloned().collect();
+    let tls = tls::system_roots(Arc::new(SystemClock), &ca_files).map_err(|error| Failure::Usage(error.to_string()))?;
+    let key_kind = match config.key {
+        KeyChoice::Ed25519 => KeyKind::Ed25519,
+        KeyChoice::RsaPssSha512 => KeyKind::RsaPss { bits: 4096 },
+    };
+    let description = Description {
+        name: config.name.clone().unwrap_or_default(),
+        description: config.description.clone().unwrap_or_default(),
+        email: config.email.clone().unwrap_or_default(),
+    };
+    let builder = Core::builder()
+        .profile(profile)
+        .limits(config.limits.clone())
+        .tls(tls)
+        .key_kind(key_kind)
+        .description(description)
+        .replace(|parts| {
+            if let Some(address) = config.doors {
+                parts.doors = address;
+            }
+        });
+    match &options.data {
+        Some(folder) => {
+            let store = RedbStore::open(&folder.join("state.redb"));
+            Ok(builder.store(store.map_err(|error| Failure::Start(error.to_string()))?))
+        }
+        None => Ok(builder),
+    }
+}
+
+/// One line that a program can wait for and read.
+fn announce(running: &RunningCore) -> io::Result<()> {
+    let (address, id) = (running.address(), running.id());
+    tracing::info!(%address, %id, "ready");
+    let mut out = io::stdout().lock();
+    let line = serde_json::json!({ "ready": true, "address": address, "id": id.as_str(), "short_id": id.short() });
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+#[cfg(unix)]
+async fn stop_signal() -> io::Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => Ok("SIGINT"),
+        _ = terminate.recv() => Ok("SIGTERM"),
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() -> io::Result<&'static str> {
+    tokio::signal::ctrl_c().await?;
+    Ok("Ctrl-C")
+}
+
+fn start_log(log: Log) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match log {
+        Log::Text => subscriber.init(),
+        Log::Json => subscriber.json().init(),
+    }
+}
