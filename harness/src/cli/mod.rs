@@ -87,3 +87,6 @@ impl FeatureArgs {
         self.features.clone().map_or(Source::Embedded, Source::Folder)
     }
 }
+
+#[cfg(test)]
+mod tests;

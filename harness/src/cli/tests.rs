@@ -1,0 +1,76 @@
+use std::fs;
+use std::path::Path;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use super::{Cli, exit::Exit};
+
+const FEATURE: &str = "Feature: F\n  @CALL-1\n  Scenario: S\n    Then nothing of the kind is defined\n";
+
+fn run(feature: &str, args: &[&str]) -> Exit {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("f.feature"), feature).unwrap();
+    run_in(folder.path(), args)
+}
+
+fn run_in(folder: &Path, args: &[&str]) -> Exit {
+    let folder = folder.to_str().unwrap();
+    let args = ["countersign"].into_iter().chain(args.iter().copied()).chain(["--features", folder]);
+    Cli::try_parse_from(args).unwrap().run()
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn features_with_mistakes_are_bad_input() {
+    assert_eq!(run(FEATURE, &["check"]), Exit::Usage);
+    assert_eq!(run(&FEATURE.replace("Then", "Thn"), &["check", "--list"]), Exit::Usage);
+    assert_eq!(run(&FEATURE.replace("CALL-1", "CALL-99"), &["requirements"]), Exit::Usage);
+    assert_eq!(run_in(tempfile::tempdir().unwrap().path(), &["check"]), Exit::Usage);
+    assert_eq!(run_in(Path::new("no/such/folder"), &["check"]), Exit::Usage);
+}
+
+#[test]
+fn no_scenario_at_all_is_a_mistake() {
+    assert_eq!(run(FEATURE, &["check", "--name", "xyzzy"]), Exit::Usage);
+    assert_eq!(run(FEATURE, &["check", "--list", "--tags", "@CALL-2"]), Exit::Usage);
+    assert_eq!(run(FEATURE, &["check", "--list", "--tags", "@CALL-1"]), Exit::Conforms);
+}
+
+#[test]
+fn requirements_without_a_scenario() {
+    assert_eq!(run(FEATURE, &["requirements"]), Exit::Conforms);
+    assert_eq!(run(FEATURE, &["requirements", "--uncovered"]), Exit::DoesNotConform);
+    assert_eq!(run(FEATURE, &["requirements", "CALL-1"]), Exit::Conforms);
+    assert_eq!(run(FEATURE, &["requirements", "call-1"]), Exit::Conforms);
+    assert_eq!(run(FEATURE, &["requirements", "CALL-99"]), Exit::Usage);
+    let all: String = crate::contract::Contract::embedded()
+        .unwrap()
+        .iter()
+        .filter(|requirement| requirement.level == crate::contract::Level::Must)
+        .map(|requirement| format!(" @{}", requirement.id))
+        .collect();
+    assert_eq!(run(&FEATURE.replace("@CALL-1", &all), &["requirements", "--uncovered"]), Exit::Conforms);
+}
+
+#[test]
+fn wrong_usage_has_the_exit_code_of_wrong_usage() {
+    let wrong: [&[&str]; 9] = [
+        &[],
+        &["chekc"],
+        &["check", "--level", "most"],
+        &["check", "--tags", "CALL-1"],
+        &["check", "--name", "("],
+        &["check", "--jobs", "0"],
+        &["check", "--report", "xml=x"],
+        &["check", "-q", "-v"],
+        &["requirements", "CALL-1", "--uncovered"],
+    ];
+    for args in wrong {
+        let error = Cli::try_parse_from(["countersign"].iter().chain(args)).unwrap_err();
+        assert_eq!(error.exit_code(), i32::from(Exit::Usage.code()), "{args:?}");
+    }
+}
