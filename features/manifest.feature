@@ -50,7 +50,7 @@ Feature: Installing an app from its app.json
       | app_meta.json | 1.2 | "icon": "icon.svg", "app_version": "1", "entrypoints": [{"container_name": "journal", "container_port": 80, "entrypoint_port": "http"}] | "homepage": "https://journal.example", "store_info": {}                         |
       | app_meta.json | 1.3 | "icon": "icon.svg", "app_version": "1", "entrypoints": [{"container_name": "journal", "container_port": 80, "entrypoint_port": "http"}, {"container_name": "journal", "container_port": 1883, "entrypoint_port": "mqtt"}] | "store_info": {} |
 
-  @APP-1
+  @APP-1 @level-may
   Scenario: The oldest format, without a version, is read
     When bob installs journal from the app.json
       """
@@ -79,7 +79,7 @@ Feature: Installing an app from its app.json
       | field             | value  |
       | X-Ptl-Client-Type | public |
 
-  @APP-1
+  @APP-1 @level-may
   Scenario Outline: The oldest format is private <where>
     When bob installs journal from the app.json
       """

@@ -211,7 +211,7 @@ Feature: The proxy at the door
       | port for HTTP |
       | port for TLS  |
 
-  @PROXY-7
+  @PROXY-7 @PROXY-3
   Scenario: The owner's cookie stays with the proxy, other cookies pass
     Given bob has paired the terminal phone
     When a stranger sends GET /notes to bob's chat
