@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::algorithm::Algorithm;
 use super::der::{self, Reader, element};
+use super::kind::{EC_PUBLIC_KEY, ED25519_ALGORITHM, Kind, RSA_ALGORITHM, pkcs8};
 
 /// Why a key can't be read or made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -368,55 +369,6 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// What a container says of the key in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Ed25519,
-    Rsa,
-    /// `id-RSASSA-PSS`: PSS only.
-    RsaPss,
-    P256,
-    P384,
-    Secret,
-}
-
-/// Contents of AlgorithmIdentifiers.
-const RSA_ALGORITHM: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
-const ED25519_ALGORITHM: &[u8] = b"\x06\x03\x2b\x65\x70";
-const EC_PUBLIC_KEY: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
-
-impl Kind {
-    fn of(identifier: &[u8]) -> Result<Self, KeyError> {
-        let mut parts = Reader::new(identifier);
-        match parts.take(der::OID).ok_or(KeyError::Malformed)? {
-            b"\x2b\x65\x70" => Ok(Kind::Ed25519),
-            b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01" => Ok(Kind::Rsa),
-            b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a" => Ok(Kind::RsaPss),
-            b"\x2a\x86\x48\xce\x3d\x02\x01" => match parts.take(der::OID) {
-                Some(b"\x2a\x86\x48\xce\x3d\x03\x01\x07") => Ok(Kind::P256),
-                Some(b"\x2b\x81\x04\x00\x22") => Ok(Kind::P384),
-                _ => Err(KeyError::Unsupported),
-            },
-            _ => Err(KeyError::Unsupported),
-        }
-    }
-
-    fn algorithm(self) -> Algorithm {
-        match self {
-            Kind::Ed25519 => Algorithm::Ed25519,
-            Kind::Rsa | Kind::RsaPss => Algorithm::RsaPssSha512,
-            Kind::P256 => Algorithm::EcdsaP256Sha256,
-            Kind::P384 => Algorithm::EcdsaP384Sha384,
-            Kind::Secret => Algorithm::HmacSha256,
-        }
-    }
-
-    fn allows(self, algorithm: Algorithm) -> Result<(), KeyError> {
-        let rsa = self == Kind::Rsa && matches!(algorithm, Algorithm::RsaPssSha512 | Algorithm::RsaV1_5Sha256);
-        if rsa || self.algorithm() == algorithm { Ok(()) } else { Err(KeyError::WrongAlgorithm) }
-    }
-}
-
 fn parse(algorithm: Algorithm, key: &[u8]) -> Result<Arc<ParsedPublicKey>, KeyError> {
     let scheme: &'static dyn aws::VerificationAlgorithm = match algorithm {
         Algorithm::RsaPssSha512 => &aws::RSA_PSS_2048_8192_SHA512,
@@ -426,10 +378,4 @@ fn parse(algorithm: Algorithm, key: &[u8]) -> Result<Arc<ParsedPublicKey>, KeyEr
         Algorithm::Ed25519 | Algorithm::HmacSha256 => return Err(KeyError::WrongAlgorithm),
     };
     ParsedPublicKey::new(scheme, key).map(Arc::new).map_err(|_| KeyError::Rejected)
-}
-
-fn pkcs8(identifier: &[u8], key: &[u8]) -> Zeroizing<Vec<u8>> {
-    let identifier = element(der::SEQUENCE, &[identifier]);
-    let key = element(der::OCTET_STRING, &[key]);
-    element(der::SEQUENCE, &[&[der::INTEGER, 1, 0], &identifier, &key])
 }

@@ -1,0 +1,63 @@
+//! Which kind of key a container holds, and the containers themselves.
+
+use zeroize::Zeroizing;
+
+use super::algorithm::Algorithm;
+use super::der::{self, Reader, element};
+use super::keys::KeyError;
+
+/// What a container says of the key in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Ed25519,
+    Rsa,
+    /// `id-RSASSA-PSS`: PSS only.
+    RsaPss,
+    P256,
+    P384,
+    Secret,
+}
+
+/// Contents of AlgorithmIdentifiers.
+pub(super) const RSA_ALGORITHM: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+pub(super) const ED25519_ALGORITHM: &[u8] = b"\x06\x03\x2b\x65\x70";
+pub(super) const EC_PUBLIC_KEY: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
+
+impl Kind {
+    pub(super) fn of(identifier: &[u8]) -> Result<Self, KeyError> {
+        let mut parts = Reader::new(identifier);
+        match parts.take(der::OID).ok_or(KeyError::Malformed)? {
+            b"\x2b\x65\x70" => Ok(Kind::Ed25519),
+            b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01" => Ok(Kind::Rsa),
+            b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a" => Ok(Kind::RsaPss),
+            b"\x2a\x86\x48\xce\x3d\x02\x01" => match parts.take(der::OID) {
+                Some(b"\x2a\x86\x48\xce\x3d\x03\x01\x07") => Ok(Kind::P256),
+                Some(b"\x2b\x81\x04\x00\x22") => Ok(Kind::P384),
+                _ => Err(KeyError::Unsupported),
+            },
+            _ => Err(KeyError::Unsupported),
+        }
+    }
+
+    pub(super) fn algorithm(self) -> Algorithm {
+        match self {
+            Kind::Ed25519 => Algorithm::Ed25519,
+            Kind::Rsa | Kind::RsaPss => Algorithm::RsaPssSha512,
+            Kind::P256 => Algorithm::EcdsaP256Sha256,
+            Kind::P384 => Algorithm::EcdsaP384Sha384,
+            Kind::Secret => Algorithm::HmacSha256,
+        }
+    }
+
+    pub(super) fn allows(self, algorithm: Algorithm) -> Result<(), KeyError> {
+        let rsa = self == Kind::Rsa && matches!(algorithm, Algorithm::RsaPssSha512 | Algorithm::RsaV1_5Sha256);
+        if rsa || self.algorithm() == algorithm { Ok(()) } else { Err(KeyError::WrongAlgorithm) }
+    }
+}
+
+/// A PKCS#8 container of version 0.
+pub(super) fn pkcs8(identifier: &[u8], key: &[u8]) -> Zeroizing<Vec<u8>> {
+    let identifier = element(der::SEQUENCE, &[identifier]);
+    let key = element(der::OCTET_STRING, &[key]);
+    element(der::SEQUENCE, &[&[der::INTEGER, 1, 0], &identifier, &key])
+}
