@@ -4,6 +4,7 @@ pub mod attack;
 pub mod cli;
 pub mod contract;
 pub mod report;
+pub mod subject;
 pub mod suite;
 pub mod testbed;
 pub mod topology;

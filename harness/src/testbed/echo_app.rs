@@ -33,8 +33,23 @@ impl EchoApp {
     /// # Errors
     /// When the listener has no address.
     pub fn start(portal: &str, app: &str, listener: TcpListener, trace: Trace) -> std::io::Result<EchoApp> {
-        let desk = Arc::new(Desk::new(portal, app, Place::App, trace));
-        let server = Server::start(listener, None, Arc::clone(&desk))?;
+        EchoApp::serve(Desk::new(portal, app, Place::App, trace), listener, None)
+    }
+
+    /// Stands in place of a proxy: takes TLS, and is called `app` in what it received.
+    pub(super) fn start_as_front(
+        portal: &str,
+        app: &str,
+        listener: TcpListener,
+        tls: Arc<rustls::ServerConfig>,
+        trace: Trace,
+    ) -> std::io::Result<EchoApp> {
+        EchoApp::serve(Desk::new(portal, app, Place::Front, trace), listener, Some(tls))
+    }
+
+    fn serve(desk: Desk, listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>) -> std::io::Result<EchoApp> {
+        let desk = Arc::new(desk);
+        let server = Server::start(listener, tls, Arc::clone(&desk))?;
         let address = server.address();
         Ok(EchoApp { desk, server: Arc::new(tokio::sync::Mutex::new(server)), address })
     }
@@ -103,6 +118,13 @@ impl EchoApp {
     /// Closes its listener and all connections, and waits until they are gone.
     pub async fn stop(&self) {
         self.server.lock().await.stop().await;
+    }
+
+    /// Ends it at once, whoever still has a handle.
+    pub(super) fn end_now(&self) {
+        if let Ok(mut server) = self.server.try_lock() {
+            server.end_now();
+        }
     }
 
     fn who(&self) -> String {

@@ -1,13 +1,296 @@
 //! Several Portals on loopback, each with a proxy, a Core and echo apps.
+//!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use countersign::testbed::Testbed;
+//! use countersign::topology::{AppPlan, Peering, Topology};
+//! use countersign::wire::Call;
+//!
+//! let chat = AppPlan::with_paths("chat", [("", "private"), ("/peers/", "peer")]);
+//! let topology = Topology::new().portals(["alice", "bob"]).app_on_all(&chat).peering(Peering::All);
+//! let testbed = Testbed::start(topology).await?;
+//! let (alice, bob) = (testbed.portal("alice")?, testbed.portal("bob")?);
+//!
+//! let reply = alice.app("chat")?.call_peer(bob.short_id(), Call::get("/peers/inbox")).await?;
+//! let echo = reply.echo().ok_or("no echo")?;
+//! assert_eq!(echo.field("X-Ptl-Client-Id"), Some(alice.id()));
+//! testbed.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
 
+pub mod app;
 pub mod client;
 pub mod echo_app;
+mod error;
+pub mod fake_portal;
 pub mod faults;
 pub mod identity;
 pub mod keys;
 pub mod names;
 pub mod pki;
+pub mod portal;
 pub mod proxy;
+mod start;
+#[cfg(test)]
+mod tests;
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use portal_core::clock::SettableClock;
+use portal_core::profile::Profile;
+
+pub use app::{App, DoorChannel};
 pub use client::{OutsideChannel, OutsideClient};
 pub use echo_app::{Answer, EchoApp, Received};
+pub use error::TestbedError;
+pub use fake_portal::FakePortal;
+pub use portal::{Forwarded, Portal, Terminal};
+
+use crate::subject::{Storage, Subject};
+use crate::topology::{KeyPlan, PortalPlan, PreparedKeys, Topology};
+use crate::trace::Trace;
+use identity::TestIdentity;
+use names::{Names, Target};
+use pki::Pki;
+use start::Order;
+
+/// How long a peer may take to answer, in seconds: short, because scenarios wait for it, and long enough for a machine
+/// that is busy with the rest of the suite.
+const ANSWER_SECONDS: u64 = 3;
+
+/// Portals that run, and what they stand on. Dropping it ends everything at once; [`Testbed::shutdown`] waits for the end.
+#[derive(Debug)]
+pub struct Testbed {
+    portals: Mutex<BTreeMap<String, Portal>>,
+    fakes: Mutex<BTreeMap<String, FakePortal>>,
+    keys: Mutex<PreparedKeys>,
+    storage: Storage,
+    ground: Arc<Ground>,
+}
+
+/// What all Portals of a testbed have in common.
+#[derive(Debug)]
+struct Ground {
+    subject: Subject,
+    profile: Profile,
+    names: Names,
+    nobody: SocketAddr,
+    pki: Pki,
+    trace: Trace,
+    outside: OutsideClient,
+    clock: SettableClock,
+}
+
+/// How a testbed is started, beside its topology.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The Core under test.
+    pub subject: Subject,
+    /// Values of its profile; zone and public port come from the topology.
+    pub profile: Profile,
+    /// Where Cores keep their state.
+    pub storage: Storage,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let profile = Profile { answer_seconds: ANSWER_SECONDS, ..Profile::default() };
+        Options { subject: Subject::builtin(), profile, storage: Storage::Memory }
+    }
+}
+
+impl Testbed {
+    /// Starts Portals with the built-in Core.
+    ///
+    /// # Errors
+    /// When the topology can't be, or a part does not come up; then nothing is left running.
+    pub async fn start(topology: Topology) -> Result<Testbed, TestbedError> {
+        Testbed::start_with(topology, Options::default()).await
+    }
+
+    /// Starts Portals with another Core, profile or storage.
+    ///
+    /// # Errors
+    /// As [`Testbed::start`].
+    pub async fn start_with(topology: Topology, options: Options) -> Result<Testbed, TestbedError> {
+        let topology = topology.checked()?;
+        start::allow_files(topology.portals.len());
+        let pairs = topology.introductions();
+        let Topology { zone, public_port, portals: plans, .. } = topology;
+        let Options { subject, profile, storage } = options;
+        let names = Names::new()?;
+        names.insert("nobody.invalid", Target::Refused);
+        let nobody = names.address("nobody.invalid").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let clock = SettableClock::running();
+        let pki = Pki::new(&clock)?;
+        let trace = Trace::new();
+        let tls = Arc::new(pki.client_config(Arc::new(clock.clone()))?);
+        let outside = OutsideClient::new(names.clone(), tls, trace.clone(), public_port);
+        let profile = Profile { zone, public_port, ..profile };
+        let ground = Ground { subject, profile, names, nobody, pki, trace, outside, clock };
+        let testbed = Testbed {
+            portals: Mutex::default(),
+            fakes: Mutex::default(),
+            keys: Mutex::default(),
+            storage,
+            ground: Arc::new(ground),
+        };
+        let started = testbed.start_portals(plans).await?;
+        let pairs = pairs.into_iter().map(|(a, b)| (started[a].clone(), started[b].id().to_owned()));
+        start::introduce(pairs.collect()).await?;
+        Ok(testbed)
+    }
+
+    /// Starts one more Portal.
+    ///
+    /// # Errors
+    /// When there is one of that name, or a part does not come up.
+    pub async fn add_portal(&self, plan: PortalPlan) -> Result<Portal, TestbedError> {
+        let name = plan.name.clone();
+        self.start_portals(vec![plan]).await?;
+        self.portal(&name)
+    }
+
+    /// A Portal.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn portal(&self, name: &str) -> Result<Portal, TestbedError> {
+        let unknown = || TestbedError::Unknown { what: "Portal", name: name.to_owned() };
+        lock(&self.portals).get(name).cloned().ok_or_else(unknown)
+    }
+
+    /// All Portals, by name.
+    pub fn portals(&self) -> Vec<Portal> {
+        lock(&self.portals).values().cloned().collect()
+    }
+
+    /// Makes Portals each other's peers.
+    ///
+    /// # Errors
+    /// When a Core refuses.
+    pub async fn introduce(&self, portals: &[&Portal]) -> Result<(), TestbedError> {
+        let pairs = portals.iter().flat_map(|portal| {
+            let others = portals.iter().filter(|other| other.id() != portal.id());
+            others.map(|other| (Portal::clone(portal), other.id().to_owned()))
+        });
+        start::introduce(pairs.collect()).await
+    }
+
+    /// Starts a Portal that does what it is told, with a key of this kind.
+    ///
+    /// # Errors
+    /// When there is one of that name, or it can't be started.
+    pub async fn fake_portal(&self, name: &str, key: &KeyPlan) -> Result<FakePortal, TestbedError> {
+        let pem = lock(&self.keys).key(key)?;
+        let identity = pem.as_deref().map_or_else(TestIdentity::generate, TestIdentity::from_private_key_pem)?;
+        if lock(&self.fakes).contains_key(name) {
+            return Err(TestbedError::Exists { what: "fake Portal", name: name.to_owned() });
+        }
+        let Ground { profile, names, pki, trace, .. } = &*self.ground;
+        let fake = FakePortal::start(name, &profile.zone, identity, pki, names, trace).await?;
+        lock(&self.fakes).insert(name.to_owned(), fake.clone());
+        Ok(fake)
+    }
+
+    /// Someone outside.
+    pub fn outside(&self) -> &OutsideClient {
+        &self.ground.outside
+    }
+
+    /// The clock of whoever is outside.
+    pub fn clock(&self) -> &SettableClock {
+        &self.ground.clock
+    }
+
+    /// What happened so far.
+    pub fn trace(&self) -> &Trace {
+        &self.ground.trace
+    }
+
+    /// Which name leads where.
+    pub fn names(&self) -> &Names {
+        &self.ground.names
+    }
+
+    /// The certificate authority.
+    pub fn pki(&self) -> &Pki {
+        &self.ground.pki
+    }
+
+    /// The values by which its Portals go.
+    pub fn profile(&self) -> &Profile {
+        &self.ground.profile
+    }
+
+    /// The Core under test.
+    pub fn subject(&self) -> &Subject {
+        &self.ground.subject
+    }
+
+    /// Ends everything in order: of each Portal its apps, its proxy, its Core. Nothing is left when it returns.
+    ///
+    /// # Errors
+    /// When a Core does not stop; all others are ended nevertheless.
+    pub async fn shutdown(self) -> Result<(), TestbedError> {
+        let fakes: Vec<_> = lock(&self.fakes).values().cloned().collect();
+        let portals = self.portals();
+        futures_util::future::join_all(fakes.iter().map(FakePortal::stop)).await;
+        let ended = futures_util::future::join_all(portals.iter().map(Portal::shutdown)).await;
+        ended.into_iter().collect()
+    }
+
+    async fn start_portals(&self, plans: Vec<PortalPlan>) -> Result<Vec<Portal>, TestbedError> {
+        let mut orders = Vec::with_capacity(plans.len());
+        for plan in plans {
+            if lock(&self.portals).contains_key(&plan.name) {
+                return Err(TestbedError::Exists { what: "Portal", name: plan.name });
+            }
+            let key = lock(&self.keys).key(&plan.key)?;
+            orders.push(Order { plan, key, storage: self.storage });
+        }
+        let started = start::portals(&self.ground, orders).await?;
+        lock(&self.portals).extend(started.iter().map(|portal| (portal.name().to_owned(), portal.clone())));
+        Ok(started)
+    }
+}
+
+/// Also when a test panics: handles that are left over don't keep anything running.
+impl Drop for Testbed {
+    fn drop(&mut self) {
+        for portal in lock(&self.portals).values() {
+            portal.end_now();
+        }
+        for fake in lock(&self.fakes).values() {
+            fake.front().end_now();
+        }
+    }
+}
+
+/// Runs `work` until it is done or the process is interrupted (Ctrl-C). What `work` owns is then dropped in order.
+///
+/// # Errors
+/// The work was interrupted.
+pub async fn until_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Interrupted> {
+    tokio::select! {
+        done = work => Ok(done),
+        Ok(()) = tokio::signal::ctrl_c() => Err(Interrupted),
+    }
+}
+
+/// The user wants to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
+/// How long something may take that normally takes no time.
+pub const WAIT: Duration = echo_app::WAIT;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

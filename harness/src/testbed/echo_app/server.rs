@@ -143,11 +143,17 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(task) = &self.task {
+impl Server {
+    pub(super) fn end_now(&mut self) {
+        if let Some(task) = self.task.take() {
             task.abort();
         }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end_now();
     }
 }
 

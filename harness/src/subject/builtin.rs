@@ -1,0 +1,201 @@
+//! The compact Core, within this process.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use portal_core::core::{Core, CoreBuilder, RunningCore};
+use portal_core::identity::{Description, Identity};
+use portal_core::limits::Limits;
+use portal_core::rfc9421::SigningKey;
+use portal_core::store::{MemoryStore, RedbStore, Store, StoreError};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use super::observed::{Bases, Lookups};
+use super::{Capabilities, CoreHandle, CoreKind, CorePlan, Storage, SubjectError};
+
+/// How long a file may stay locked by a Core that was killed.
+const UNLOCK: Duration = Duration::from_secs(10);
+
+/// Changes the parts of a Core before it is built.
+pub(super) type Change = dyn Fn(CoreBuilder) -> CoreBuilder + Send + Sync;
+
+/// The compact Core, perhaps with other parts.
+pub(super) struct Builtin {
+    change: Arc<Change>,
+}
+
+impl Builtin {
+    pub(super) fn new(change: impl Fn(CoreBuilder) -> CoreBuilder + Send + Sync + 'static) -> Builtin {
+        Builtin { change: Arc::new(change) }
+    }
+}
+
+impl fmt::Debug for Builtin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Builtin")
+    }
+}
+
+#[async_trait]
+impl CoreKind for Builtin {
+    fn name(&self) -> String {
+        "portal-core".to_owned()
+    }
+
+    fn version(&self) -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            clock: true,
+            identity: true,
+            restart: true,
+            kill: true,
+            doors: true,
+            source_addresses: true,
+            signature_bases: true,
+            names: true,
+            profile: true,
+        }
+    }
+
+    async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError> {
+        let state = match plan.storage {
+            Storage::Memory => State::Memory(MemoryStore::new()),
+            Storage::Disk => {
+                let folder = tempfile::Builder::new().prefix("countersign-core-").tempdir();
+                State::Disk(folder.map_err(|error| not_started(&plan, error))?)
+            }
+        };
+        let lookups = Lookups::new(plan.names.clone());
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut core =
+            BuiltinCore { change: Arc::clone(&self.change), plan, state, lookups, running: None, address: nowhere };
+        core.keep_identity().await?;
+        core.start_again().await?;
+        Ok(Box::new(core))
+    }
+}
+
+/// What outlives a Core that is stopped.
+#[derive(Debug)]
+enum State {
+    Memory(MemoryStore),
+    Disk(TempDir),
+}
+
+struct BuiltinCore {
+    change: Arc<Change>,
+    plan: CorePlan,
+    lookups: Lookups,
+    // Before the state: a Core on disk lets go of its file first.
+    running: Option<RunningCore>,
+    state: State,
+    address: SocketAddr,
+}
+
+impl BuiltinCore {
+    /// Puts the key that the topology fixes into the state; from there on the Core finds it by itself.
+    async fn keep_identity(&self) -> Result<(), SubjectError> {
+        let Some(identity) = &self.plan.identity else { return Ok(()) };
+        let failed = |error: &dyn fmt::Display| not_started(&self.plan, error);
+        let key = SigningKey::from_pem(identity.private_key_pem()).map_err(|error| failed(&error))?;
+        let identity = Identity::from_key(key, self.description()).map_err(|error| failed(&error))?;
+        identity.save(&*self.store().await?).map_err(|error| failed(&error))
+    }
+
+    fn description(&self) -> Description {
+        Description { name: self.plan.portal.clone(), ..Description::default() }
+    }
+
+    async fn store(&self) -> Result<Arc<dyn Store>, SubjectError> {
+        let folder = match &self.state {
+            State::Memory(store) => return Ok(Arc::new(store.clone())),
+            State::Disk(folder) => folder,
+        };
+        // The tasks of a Core that was killed let go of the file one after the other.
+        let deadline = tokio::time::Instant::now() + UNLOCK;
+        loop {
+            match RedbStore::open(&folder.path().join("core.redb")) {
+                Ok(store) => return Ok(Arc::new(store)),
+                Err(StoreError::Open { .. }) if tokio::time::Instant::now() < deadline => tokio::task::yield_now().await,
+                Err(error) => return Err(not_started(&self.plan, error)),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl CoreHandle for BuiltinCore {
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn lookups(&self) -> Option<Vec<String>> {
+        Some(self.lookups.hosts())
+    }
+
+    async fn stop(&mut self) -> Result<(), SubjectError> {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
+        }
+        Ok(())
+    }
+
+    async fn kill(&mut self) -> Result<(), SubjectError> {
+        self.running.take();
+        Ok(())
+    }
+
+    async fn start_again(&mut self) -> Result<(), SubjectError> {
+        if self.running.is_some() {
+            return Err(not_started(&self.plan, "it runs"));
+        }
+        let failed = |error: &dyn fmt::Display| not_started(&self.plan, error);
+        let store = self.store().await?;
+        let bases = Bases { portal: self.plan.portal.clone(), trace: self.plan.trace.clone() };
+        let builder = Core::builder()
+            .description(self.description())
+            .clock(self.plan.clock.clone())
+            .profile(self.plan.profile.clone())
+            .limits(limits())
+            .resolver(self.lookups.clone())
+            .tls(Arc::clone(&self.plan.tls))
+            .observer(bases)
+            .replace(|parts| parts.store = store);
+        let core = (self.change)(builder).build().map_err(|error| failed(&error))?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| failed(&error))?;
+        let running = core.serve(listener).await.map_err(|error| failed(&error))?;
+        self.address = running.address();
+        self.running = Some(running);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for BuiltinCore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("BuiltinCore");
+        shown.field("portal", &self.plan.portal).field("address", &self.address);
+        shown.field("runs", &self.running.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// Everybody is on this machine: who has not connected within two seconds will not.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.timeouts.connect = Duration::from_secs(2);
+    limits.timeouts.handshake = Duration::from_secs(2);
+    limits.key_fetch = Duration::from_secs(3);
+    limits.key_retry = Duration::from_millis(500);
+    limits.shutdown = Duration::from_secs(5);
+    limits
+}
+
+fn not_started(plan: &CorePlan, why: impl fmt::Display) -> SubjectError {
+    SubjectError::Start { portal: plan.portal.clone(), why: why.to_string() }
+}

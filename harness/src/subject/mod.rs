@@ -1,0 +1,213 @@
+//! The Core under test: how one is started, stopped and started again for a Portal. All else goes over HTTP.
+
+mod builtin;
+mod observed;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portal_core::clock::SettableClock;
+use portal_core::core::CoreBuilder;
+use portal_core::profile::Profile;
+
+use crate::testbed::faults::Faults;
+use crate::testbed::identity::TestIdentity;
+use crate::testbed::names::Names;
+use crate::trace::Trace;
+
+/// A Core under test. Cheap to clone.
+#[derive(Clone)]
+pub struct Subject {
+    kind: Arc<dyn CoreKind>,
+    faults: Faults,
+}
+
+impl Subject {
+    /// The compact Core of this project, behind proxies as they should be.
+    pub fn builtin() -> Subject {
+        Subject::builtin_with(|builder| builder, Faults::NONE)
+    }
+
+    /// The compact Core as `change` puts it together, behind proxies with these faults. For mutants above all.
+    pub fn builtin_with(
+        change: impl Fn(CoreBuilder) -> CoreBuilder + Send + Sync + 'static,
+        faults: impl Into<Faults>,
+    ) -> Subject {
+        Subject { kind: Arc::new(builtin::Builtin::new(change)), faults: faults.into() }
+    }
+
+    /// Another kind of Core, behind proxies as they should be.
+    pub fn new(kind: impl CoreKind + 'static) -> Subject {
+        Subject { kind: Arc::new(kind), faults: Faults::NONE }
+    }
+
+    /// The same Core behind proxies with these faults.
+    #[must_use]
+    pub fn with_faults(mut self, faults: impl Into<Faults>) -> Subject {
+        self.faults = faults.into();
+        self
+    }
+
+    /// What it is called in reports.
+    pub fn name(&self) -> String {
+        self.kind.name()
+    }
+
+    /// Its version, for reports.
+    pub fn version(&self) -> String {
+        self.kind.version()
+    }
+
+    /// What can be done with it.
+    pub fn capabilities(&self) -> Capabilities {
+        self.kind.capabilities()
+    }
+
+    /// What its proxies do wrong.
+    pub fn faults(&self) -> Faults {
+        self.faults
+    }
+
+    /// Starts a Core for a Portal.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError> {
+        self.kind.start(plan).await
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject").field("name", &self.name()).field("faults", &self.faults).finish()
+    }
+}
+
+/// What can be done with a Core under test. What can't makes the scenarios that need it *unsupported*.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Its clock can be set.
+    pub clock: bool,
+    /// It can be given a private key.
+    pub identity: bool,
+    /// It can be stopped and started again with its state.
+    pub restart: bool,
+    /// It can be killed and started again with its state.
+    pub kill: bool,
+    /// Each app gets a door of its own.
+    pub doors: bool,
+    /// It recognises an app by its source address.
+    pub source_addresses: bool,
+    /// It tells the signature bases that it makes and rebuilds.
+    pub signature_bases: bool,
+    /// It can be told which names lead where, and which authorities to trust.
+    pub names: bool,
+    /// Values of its profile can be set.
+    pub profile: bool,
+}
+
+/// Where a Core keeps its state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// In memory; it outlives a restart of the Core within the testbed.
+    #[default]
+    Memory,
+    /// On disk.
+    Disk,
+}
+
+/// What a Core is started with.
+#[derive(Debug, Clone)]
+pub struct CorePlan {
+    /// Name of the Portal, which it gives itself.
+    pub portal: String,
+    /// Its key, where the topology fixes it; else the Core makes one.
+    pub identity: Option<TestIdentity>,
+    /// Values of its profile, zone and public port among them.
+    pub profile: Profile,
+    /// Its clock.
+    pub clock: SettableClock,
+    /// Which names lead where.
+    pub names: Names,
+    /// How peers are connected to: the authority of the testbed is trusted, at the time of `clock`.
+    pub tls: Arc<rustls::ClientConfig>,
+    /// The same authority as PEM.
+    pub ca_pem: String,
+    /// Where hops and signature bases are noted.
+    pub trace: Trace,
+    /// Where state is kept.
+    pub storage: Storage,
+}
+
+/// A kind of Core that can be started.
+#[async_trait]
+pub trait CoreKind: Send + Sync + fmt::Debug {
+    /// What it is called in reports.
+    fn name(&self) -> String;
+
+    /// Its version, for reports.
+    fn version(&self) -> String;
+
+    /// What can be done with it.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Starts one. It has answered when this returns.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError>;
+}
+
+/// A Core that was started. Dropping it ends it at once and leaves nothing behind.
+#[async_trait]
+pub trait CoreHandle: Send + Sync + fmt::Debug {
+    /// Where its proxy reaches it. Another one after each start.
+    fn address(&self) -> SocketAddr;
+
+    /// The hosts that it looked up since it was first started, in order; none where that can't be told.
+    fn lookups(&self) -> Option<Vec<String>>;
+
+    /// Stops it in its own time. Does nothing where it is stopped already.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    async fn stop(&mut self) -> Result<(), SubjectError>;
+
+    /// Ends it at once, as a power cut would. Does nothing where it is stopped already.
+    ///
+    /// # Errors
+    /// When it can't be.
+    async fn kill(&mut self) -> Result<(), SubjectError>;
+
+    /// Starts it again with the state that it had.
+    ///
+    /// # Errors
+    /// When it does not come up, or runs.
+    async fn start_again(&mut self) -> Result<(), SubjectError>;
+}
+
+/// Why a Core under test is not there. The Core's fault, not the harness's.
+#[derive(Debug, thiserror::Error)]
+pub enum SubjectError {
+    /// It did not come up.
+    #[error("the Core of {portal} did not start: {why}")]
+    Start {
+        /// Name of the Portal.
+        portal: String,
+        /// What is known.
+        why: String,
+    },
+    /// It did not stop.
+    #[error("the Core of {portal} did not stop: {why}")]
+    Stop {
+        /// Name of the Portal.
+        portal: String,
+        /// What is known.
+        why: String,
+    },
+    /// That can't be done with it.
+    #[error("this Core can't be {0}")]
+    Unsupported(&'static str),
+}

@@ -1,0 +1,155 @@
+//! A Portal that does what it is told: a key, a name in the zone, and an HTTPS server that answers anything.
+//!
+//! Good for peers that lie about themselves, redirect, stay silent or break off.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use portal_core::clock::SettableClock;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::echo_app::{Answer, EchoApp, Received};
+use super::error::TestbedError;
+use super::identity::TestIdentity;
+use super::names::{Names, Target};
+use super::pki::{CertificateKind, Pki, ServerTls};
+use crate::trace::Trace;
+
+/// Where Cores ask who a Portal is.
+pub const WHO_ARE_YOU: &str = "/core/public/meta/whoareyou";
+
+/// A Portal under the suite's control. Cheap to clone: all clones are the same.
+#[derive(Debug, Clone)]
+pub struct FakePortal {
+    name: String,
+    identity: TestIdentity,
+    domain: String,
+    clock: SettableClock,
+    front: EchoApp,
+    tls: ServerTls,
+    names: Names,
+}
+
+impl FakePortal {
+    /// Starts one. It answers truthfully who it is, and echoes all else; it takes its name unless somebody has it.
+    pub(super) async fn start(
+        name: &str,
+        zone: &str,
+        identity: TestIdentity,
+        pki: &Pki,
+        names: &Names,
+        trace: &Trace,
+    ) -> Result<FakePortal, TestbedError> {
+        let domain = format!("{}.{zone}", identity.short_id());
+        let clock = SettableClock::running();
+        let tls = pki.server_config(&domain, Arc::new(clock.clone()))?;
+        let mut config = rustls::ServerConfig::clone(&tls.config);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let front = EchoApp::start_as_front(name, "front", listener, Arc::new(config), trace.clone())?;
+        let names = names.clone();
+        let fake = FakePortal { name: name.to_owned(), identity, domain, clock, front, tls, names };
+        fake.tell_truth();
+        if fake.names.target(&fake.domain).is_none() {
+            fake.take_address();
+        }
+        Ok(fake)
+    }
+
+    /// Its name in the testbed.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its key and ID.
+    pub fn identity(&self) -> &TestIdentity {
+        &self.identity
+    }
+
+    /// Its ID.
+    pub fn id(&self) -> &str {
+        self.identity.id()
+    }
+
+    /// The first six characters of its ID.
+    pub fn short_id(&self) -> &str {
+        self.identity.short_id()
+    }
+
+    /// `<short id>.<zone>`.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The clock of its TLS.
+    pub fn clock(&self) -> &SettableClock {
+        &self.clock
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.front.address()
+    }
+
+    /// The server behind it: what it received, what it shall answer. Path answers go before all others.
+    pub fn front(&self) -> &EchoApp {
+        &self.front
+    }
+
+    /// What it received but for questions to its Core.
+    pub fn received(&self) -> Vec<Received> {
+        self.front.received().into_iter().filter(|request| !request.target.starts_with("/core/")).collect()
+    }
+
+    /// What a Core says about itself (ID-4), as this Portal would.
+    pub fn introduction(&self) -> serde_json::Value {
+        json!({
+            "id": self.id(),
+            "name": self.name,
+            "description": "",
+            "email": "",
+            "is_default": true,
+            "public_key_pem": self.identity.public_key_pem(),
+            "domain": self.domain,
+        })
+    }
+
+    /// Answers who it is with the truth. It does from the beginning.
+    pub fn tell_truth(&self) {
+        self.introduce_as(Answer::json(&self.introduction()));
+    }
+
+    /// Answers this when asked who it is.
+    pub fn introduce_as(&self, answer: Answer) {
+        self.front.answer_at(WHO_ARE_YOU, answer);
+    }
+
+    /// Shows a certificate of this kind from now on.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn present(&self, certificate: CertificateKind) -> Result<(), TestbedError> {
+        Ok(self.tls.show(certificate)?)
+    }
+
+    /// From now on its name leads here, whoever had it before.
+    pub fn take_address(&self) {
+        self.names.insert_address(&self.domain, self.front.address());
+    }
+
+    /// From now on nobody is where its name leads.
+    pub fn leave(&self) {
+        self.names.insert(&self.domain, Target::Refused);
+    }
+
+    /// From now on nobody answers where its name leads.
+    pub fn fall_silent(&self) {
+        self.names.insert(&self.domain, Target::BlackHole);
+    }
+
+    /// Closes its listener and all connections.
+    pub(super) async fn stop(&self) {
+        self.front.stop().await;
+    }
+}

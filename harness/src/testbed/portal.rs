@@ -1,0 +1,309 @@
+//! A simulated Portal: a proxy, the Core under test behind it, and apps.
+
+mod api;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use portal_core::clock::SettableClock;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex as AsyncMutex;
+
+use super::app::{App, known};
+use super::client::OutsideClient;
+use super::echo_app::EchoApp;
+use super::error::TestbedError;
+use super::names::{Names, Target};
+use super::pki::CertificateKind;
+use super::proxy::{ProxyHandle, Upstreams};
+use crate::subject::{CoreHandle, SubjectError};
+use crate::topology::AppPlan;
+use crate::trace::Trace;
+
+pub use api::{Forwarded, Terminal};
+
+/// A Portal. Cheap to clone: all clones are the same Portal.
+#[derive(Debug, Clone)]
+pub struct Portal {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    about: About,
+    // In the order in which they go: apps, proxy, Core.
+    apps: Mutex<BTreeMap<String, App>>,
+    proxy: Mutex<Option<ProxyHandle>>,
+    /// None once the testbed is gone.
+    core: AsyncMutex<Option<Box<dyn CoreHandle>>>,
+    upstreams: Upstreams,
+    nobody: SocketAddr,
+    names: Names,
+    trace: Trace,
+    outside: OutsideClient,
+}
+
+/// What is known of a Portal from its start on.
+#[derive(Debug, Clone)]
+pub(super) struct About {
+    pub(super) name: String,
+    pub(super) id: String,
+    pub(super) public_key_pem: String,
+    pub(super) domain: String,
+    pub(super) clock: SettableClock,
+    pub(super) address: SocketAddr,
+    pub(super) plain_address: SocketAddr,
+}
+
+/// What a Portal is put together from.
+pub(super) struct Pieces {
+    pub(super) about: About,
+    pub(super) proxy: ProxyHandle,
+    pub(super) core: Box<dyn CoreHandle>,
+    pub(super) names: Names,
+    pub(super) trace: Trace,
+    pub(super) outside: OutsideClient,
+    /// Where nobody listens.
+    pub(super) nobody: SocketAddr,
+}
+
+impl Portal {
+    pub(super) fn new(pieces: Pieces) -> Portal {
+        let Pieces { about, proxy, core, names, trace, outside, nobody } = pieces;
+        let upstreams = proxy.upstreams().clone();
+        let inner = Inner {
+            about,
+            apps: Mutex::default(),
+            proxy: Mutex::new(Some(proxy)),
+            core: AsyncMutex::new(Some(core)),
+            upstreams,
+            nobody,
+            names,
+            trace,
+            outside,
+        };
+        Portal { inner: Arc::new(inner) }
+    }
+
+    /// Its name in the testbed; also the name that it gives itself.
+    pub fn name(&self) -> &str {
+        &self.inner.about.name
+    }
+
+    /// Its ID.
+    pub fn id(&self) -> &str {
+        &self.inner.about.id
+    }
+
+    /// The first six characters of its ID.
+    pub fn short_id(&self) -> &str {
+        &self.inner.about.id[..6]
+    }
+
+    /// Its public key, as its Core tells it.
+    pub fn public_key_pem(&self) -> &str {
+        &self.inner.about.public_key_pem
+    }
+
+    /// `<short id>.<zone>`.
+    pub fn domain(&self) -> &str {
+        &self.inner.about.domain
+    }
+
+    /// The host name of an app, whether there is one or not.
+    pub fn host_of(&self, app: &str) -> String {
+        format!("{app}.{}", self.domain())
+    }
+
+    /// Its clock: that of its Core, and of TLS on both sides.
+    pub fn clock(&self) -> &SettableClock {
+        &self.inner.about.clock
+    }
+
+    /// Where its proxy serves HTTPS.
+    pub fn proxy_address(&self) -> SocketAddr {
+        self.inner.about.address
+    }
+
+    /// Where its proxy is reached in plain HTTP.
+    pub fn plain_address(&self) -> SocketAddr {
+        self.inner.about.plain_address
+    }
+
+    /// Where its Core listens now.
+    pub fn core_address(&self) -> SocketAddr {
+        self.inner.upstreams.core()
+    }
+
+    /// An app.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn app(&self, name: &str) -> Result<App, TestbedError> {
+        known(self.apps().get(name).cloned(), name)
+    }
+
+    /// All apps, by name.
+    pub fn all_apps(&self) -> Vec<App> {
+        self.apps().values().cloned().collect()
+    }
+
+    /// Installs an app and starts it, or changes the manifest of one that is there.
+    ///
+    /// # Errors
+    /// When the Core refuses the manifest; see [`Portal::put_manifest`] where that is what is tested.
+    pub async fn install(&self, plan: &AppPlan) -> Result<App, TestbedError> {
+        self.install_at(plan, None).await
+    }
+
+    /// Installs an app whose container has this address.
+    ///
+    /// # Errors
+    /// As [`Portal::install`].
+    pub async fn install_at(&self, plan: &AppPlan, address: Option<std::net::IpAddr>) -> Result<App, TestbedError> {
+        let app = self.start_app(&plan.name).await?;
+        let what = format!("installing {} on {}", plan.name, self.name());
+        let reply = self.put_manifest(&plan.name, &plan.manifest, address).await?;
+        TestbedError::expect(&what, &[200, 201], reply)?;
+        Ok(app)
+    }
+
+    /// The app of that name, started but perhaps not installed.
+    async fn start_app(&self, name: &str) -> Result<App, TestbedError> {
+        if let Some(app) = self.apps().get(name) {
+            return Ok(app.clone());
+        }
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let echo = EchoApp::start(self.name(), name, listener, self.inner.trace.clone())?;
+        self.inner.upstreams.set_app(name, echo.address());
+        let app = App::new(self.name(), self.host_of(name), echo, self.inner.trace.clone());
+        Ok(self.apps().entry(name.to_owned()).or_insert(app).clone())
+    }
+
+    /// Stops an app without uninstalling it: its proxy finds nobody there.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub async fn stop_app(&self, name: &str) -> Result<(), TestbedError> {
+        let app = self.app(name)?;
+        app.echo().stop().await;
+        self.inner.upstreams.set_app(name, self.inner.nobody);
+        Ok(())
+    }
+
+    /// Stops the Core in its own time; its proxy finds nobody there.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    pub async fn stop_core(&self) -> Result<(), TestbedError> {
+        self.inner.upstreams.set_core(self.inner.nobody);
+        Ok(self.core(async |core| core.stop().await).await?)
+    }
+
+    /// Ends the Core at once, as a power cut would.
+    ///
+    /// # Errors
+    /// When it can't be.
+    pub async fn kill_core(&self) -> Result<(), TestbedError> {
+        self.inner.upstreams.set_core(self.inner.nobody);
+        Ok(self.core(async |core| core.kill().await).await?)
+    }
+
+    /// Starts the Core again with the state that it had. Apps find their doors where they are now.
+    ///
+    /// # Errors
+    /// When it does not come up, or is another one than before.
+    pub async fn start_core(&self) -> Result<(), TestbedError> {
+        let address = self
+            .core(async |core| {
+                core.start_again().await?;
+                Ok(core.address())
+            })
+            .await?;
+        self.inner.upstreams.set_core(address);
+        let found = super::start::who_are_you(self.name(), address).await?;
+        if found.id != self.id() {
+            let (portal, expected) = (self.name().to_owned(), self.id().to_owned());
+            return Err(TestbedError::WrongInstance { portal, expected, found: found.id });
+        }
+        self.find_doors().await
+    }
+
+    /// Stops the Core and starts it again.
+    ///
+    /// # Errors
+    /// As [`Portal::stop_core`] and [`Portal::start_core`].
+    pub async fn restart_core(&self) -> Result<(), TestbedError> {
+        self.stop_core().await?;
+        self.start_core().await
+    }
+
+    /// The hosts that its Core looked up so far, in order; none where that can't be told.
+    pub async fn lookups(&self) -> Option<Vec<String>> {
+        self.inner.core.lock().await.as_ref()?.lookups()
+    }
+
+    /// From now on nobody is where its name leads.
+    pub fn leave(&self) {
+        self.inner.names.insert(self.domain(), Target::Refused);
+    }
+
+    /// From now on nobody answers where its name leads.
+    pub fn fall_silent(&self) {
+        self.inner.names.insert(self.domain(), Target::BlackHole);
+    }
+
+    /// Its name leads to it, as from the beginning.
+    pub fn come_back(&self) {
+        self.inner.names.insert_address(self.domain(), self.proxy_address());
+    }
+
+    /// Its proxy shows a certificate of this kind from now on.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn present(&self, certificate: CertificateKind) -> Result<(), TestbedError> {
+        match &*self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(proxy) => Ok(proxy.tls().show(certificate)?),
+            None => Err(TestbedError::Unknown { what: "running proxy", name: self.name().to_owned() }),
+        }
+    }
+
+    /// Tears it down in order: apps, proxy, Core.
+    pub(super) async fn shutdown(&self) -> Result<(), TestbedError> {
+        for app in self.all_apps() {
+            app.echo().stop().await;
+        }
+        let proxy = self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(proxy) = proxy {
+            proxy.shutdown().await;
+        }
+        Ok(self.core(async |core| core.stop().await).await?)
+    }
+
+    /// Ends everything at once, whoever still has a handle.
+    pub(super) fn end_now(&self) {
+        for app in self.all_apps() {
+            app.echo().end_now();
+        }
+        drop(self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Ok(mut core) = self.inner.core.try_lock() {
+            core.take();
+        }
+    }
+
+    async fn core<T>(
+        &self,
+        act: impl AsyncFnOnce(&mut Box<dyn CoreHandle>) -> Result<T, SubjectError>,
+    ) -> Result<T, SubjectError> {
+        match &mut *self.inner.core.lock().await {
+            Some(core) => act(core).await,
+            None => Err(SubjectError::Start { portal: self.name().to_owned(), why: "its testbed is gone".to_owned() }),
+        }
+    }
+
+    fn apps(&self) -> MutexGuard<'_, BTreeMap<String, App>> {
+        self.inner.apps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
