@@ -53,33 +53,33 @@ pub mod rfc9421;
 
 // what a Core knows,
 #[cfg(feature = "server")]
+pub mod apps;
+#[cfg(feature = "server")]
+pub mod clock;
+#[cfg(feature = "server")]
 pub mod identity;
 #[cfg(feature = "server")]
-pub mod peers;
-#[cfg(feature = "server")]
-pub mod terminals;
+mod json;
 #[cfg(feature = "server")]
 pub mod manifest;
 #[cfg(feature = "server")]
-pub mod apps;
+pub mod peers;
 #[cfg(feature = "server")]
 pub mod places;
 #[cfg(feature = "server")]
 pub mod profile;
 #[cfg(feature = "server")]
-pub mod clock;
-#[cfg(feature = "server")]
 pub mod replay;
 #[cfg(feature = "server")]
 pub mod store;
 #[cfg(feature = "server")]
-mod json;
+pub mod terminals;
 
 // incoming,
 #[cfg(feature = "server")]
-pub mod auth;
-#[cfg(feature = "server")]
 pub mod acl;
+#[cfg(feature = "server")]
+pub mod auth;
 #[cfg(feature = "server")]
 pub mod headers;
 #[cfg(feature = "server")]
@@ -89,37 +89,37 @@ mod keys;
 #[cfg(feature = "server")]
 pub mod call_peer;
 #[cfg(feature = "server")]
-pub mod outgoing;
-#[cfg(feature = "server")]
-pub mod spool;
-#[cfg(feature = "server")]
-pub mod transport;
-#[cfg(feature = "server")]
 pub mod connect;
+#[cfg(feature = "server")]
+pub mod outgoing;
 #[cfg(feature = "server")]
 pub mod resolve;
 #[cfg(feature = "server")]
+pub mod spool;
+#[cfg(feature = "server")]
 pub mod tls;
+#[cfg(feature = "server")]
+pub mod transport;
 
 // and around it.
 #[cfg(feature = "server")]
-pub mod refusal;
+mod api;
+#[cfg(feature = "server")]
+pub mod config;
+#[cfg(feature = "server")]
+pub mod core;
+#[cfg(feature = "server")]
+mod doors;
+#[cfg(feature = "server")]
+pub mod limits;
 #[cfg(feature = "server")]
 pub mod observe;
 #[cfg(feature = "server")]
 pub mod parts;
 #[cfg(feature = "server")]
-pub mod core;
+pub mod refusal;
 #[cfg(feature = "server")]
 pub mod server;
-#[cfg(feature = "server")]
-pub mod limits;
-#[cfg(feature = "server")]
-pub mod config;
-#[cfg(feature = "server")]
-mod api;
-#[cfg(feature = "server")]
-mod doors;
 #[cfg(feature = "server")]
 mod tasks;
 

@@ -1,0 +1,348 @@
+//! Calls between Cores (contract §6 and §7).
+
+use std::{sync::Arc, time::Duration};
+
+use crate::support::{Zone, json, send};
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderMap, Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use portal_core::digest::ContentDigest;
+use serde_json::Value;
+use tokio::{net::TcpListener, time::timeout};
+
+fn call(peer: &str, method: &str, target: &str, body: &'static [u8]) -> Request<Full<Bytes>> {
+    let uri = format!("/internal/call_peer/{peer}{target}");
+    Request::builder().method(method).uri(uri).body(Full::from(body)).unwrap()
+}
+
+#[tokio::test]
+async fn a_call_arrives_as_it_was_sent_and_is_let_in_as_the_peer() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    bob.answer_with(|_| {
+        Response::builder().status(207).header("x-a", "1").header("x-a", "2").body("hi".into()).unwrap()
+    });
+
+    let mut request = call(&bob.short_id, "PATCH", "/peers//a/%2e%2E/%c3%a4?q=%20+&q=", b"hello");
+    request.headers_mut().append("x-many", "1".parse().unwrap());
+    request.headers_mut().append("x-many", "2".parse().unwrap());
+    request.headers_mut().append("x-ptl-client-id", "forged".parse().unwrap());
+    let answer = alice.call("chat", request).await;
+    assert_eq!(answer.status(), 207);
+    assert_eq!(answer.headers().get_all("x-a").iter().count(), 2);
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "hi");
+
+    let seen = bob.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].method(), "PATCH");
+    assert_eq!(seen[0].uri().path_and_query().unwrap(), "/peers//a/%2e%2E/%c3%a4?q=%20+&q=");
+    assert_eq!(seen[0].body(), "hello");
+    let fields = seen[0].headers();
+    assert_eq!(fields["x-ptl-client-type"], "peer");
+    assert_eq!(fields["x-ptl-client-id"], alice.core.id().as_str());
+    assert_eq!(fields.get_all("x-many").iter().collect::<Vec<_>>(), ["1", "2"]);
+    let digest = ContentDigest::parse([fields["content-digest"].as_bytes()]).unwrap();
+    digest.check(b"hello").unwrap();
+}
+
+#[tokio::test]
+async fn both_have_to_have_added_each_other() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    assert_eq!(alice.get("chat", &format!("{}/peers/x", bob.short_id)).await.0, 404);
+    alice.add(&bob).await;
+    assert_eq!(alice.get("chat", &format!("{}/peers/x", bob.short_id)).await.0, 401);
+    assert_eq!(alice.get("chat", &format!("{}/public/x", bob.short_id)).await.0, 200);
+    assert_eq!(bob.seen()[0].headers()["x-ptl-client-type"], "anonymous");
+    bob.add(&alice).await;
+    assert_eq!(alice.get("chat", &format!("{}/peers/x", bob.short_id)).await.0, 200);
+    bob.ask("DELETE", &format!("/protected/peers/{}", alice.short_id), "").await;
+    assert_eq!(alice.get("chat", &format!("{}/peers/x", bob.short_id)).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_body_over_memory_goes_by_disk_and_one_over_the_limit_is_refused() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    let door = alice.core.door("chat").unwrap();
+    for (mebibytes, status) in [(0_usize, 200), (1, 200), (20, 200), (65, 413)] {
+        let pieces = (0..mebibytes * 16).map(|_| Ok::<_, std::io::Error>(Frame::data(Bytes::from(vec![7_u8; 65_536]))));
+        let body = StreamBody::new(stream::iter(pieces.collect::<Vec<_>>()));
+        let uri = format!("/internal/call_peer/{}/peers/up", bob.short_id);
+        let request = Request::post(uri).body(body).unwrap();
+        let answer = send(door, request).await;
+        assert_eq!(answer.status(), status, "{mebibytes} MiB");
+        let (_, reason) = json(answer).await;
+        let seen = bob.seen();
+        if status == 200 {
+            assert_eq!(seen[0].body().len(), mebibytes << 20);
+        } else {
+            assert_eq!(reason["code"], "body_too_large");
+            assert!(seen.is_empty());
+        }
+    }
+    // Declared, so refused before it is sent.
+    let mut stream = tokio::net::TcpStream::connect(door).await.unwrap();
+    let head = format!(
+        "POST /internal/call_peer/{}/peers/up HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        bob.short_id,
+        65_u64 << 20
+    );
+    tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+    let mut start = [0_u8; 12];
+    tokio::io::AsyncReadExt::read_exact(&mut stream, &mut start).await.unwrap();
+    assert_eq!(&start, b"HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn an_answer_streams_while_it_is_made() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    let (feed, pieces) = tokio::sync::mpsc::channel::<Bytes>(1);
+    let pieces = std::sync::Mutex::new(Some(pieces));
+    bob.answer_with(move |_| {
+        let pieces = pieces.lock().unwrap().take().unwrap();
+        let body = stream::unfold(pieces, |mut pieces| async {
+            pieces.recv().await.map(|piece| (Ok::<_, std::io::Error>(Frame::data(piece)), pieces))
+        });
+        Response::new(Body::new(StreamBody::new(body)))
+    });
+    let answer = alice.call("chat", call(&bob.short_id, "GET", "/peers/live", b"")).await;
+    let mut body = answer.into_body();
+    for text in ["one", "two"] {
+        feed.send(Bytes::from(text)).await.unwrap();
+        let frame = timeout(Duration::from_secs(5), body.frame()).await.unwrap().unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), text);
+    }
+    drop(feed);
+    assert!(body.frame().await.is_none());
+}
+
+#[tokio::test]
+async fn trailers_arrive_both_ways() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    bob.answer_with(|_| {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-sum", "9".parse().unwrap());
+        let frames = vec![Ok::<_, std::io::Error>(Frame::data(Bytes::from("body"))), Ok(Frame::trailers(trailers))];
+        let answer = Response::builder().header("trailer", "x-sum");
+        answer.body(Body::new(StreamBody::new(stream::iter(frames)))).unwrap()
+    });
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sent", "1".parse().unwrap());
+    let frames = vec![Ok::<_, std::io::Error>(Frame::data(Bytes::from("up"))), Ok(Frame::trailers(trailers))];
+    let request = Request::post(format!("/internal/call_peer/{}/peers/x", bob.short_id));
+    let request = request.header("te", "trailers").header("trailer", "x-sent");
+    let request = request.body(StreamBody::new(stream::iter(frames))).unwrap();
+    let collected = send(alice.core.door("chat").unwrap(), request).await.into_body().collect().await.unwrap();
+    assert_eq!(collected.trailers().unwrap()["x-sum"], "9");
+    assert_eq!(collected.to_bytes(), "body");
+    let seen = bob.seen().remove(0);
+    assert_eq!(seen.extensions().get::<HeaderMap>().unwrap()["x-sent"], "1");
+    assert_eq!(seen.body(), "up");
+}
+
+#[tokio::test]
+async fn nothing_but_a_peer_is_connected_to() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    alice.add(&bob).await;
+    zone.names().forget_questions();
+    let short = &bob.short_id;
+    let odd = ["evil.example", "evil.example%23", "______", ".*", "%25%25%25%25%25%25", "localhost", "127.0.0.1", "*"];
+    let more = [format!("{short}.evil.example"), format!("{short}:8443"), format!("{short}%00"), format!("x@{short}")];
+    for peer in
+        odd.iter().map(ToString::to_string).chain(more).chain([short.to_uppercase(), "aaaaaa".into(), "abc".into()])
+    {
+        let (status, reason) = alice.get("chat", &format!("{peer}/peers/x")).await;
+        assert!([404, 422].contains(&status.as_u16()), "{peer}: {status} {reason}");
+        assert!(reason["reason"].is_string() && reason["code"].is_string(), "{peer}: {reason}");
+    }
+    assert_eq!(zone.names().asked(), Vec::<String>::new());
+    // Without a door's claim nobody is an app.
+    let (status, reason) = alice.ask("GET", &format!("/internal/call_peer/{short}/x"), "").await;
+    assert_eq!((status.as_u16(), &reason["code"]), (403, &Value::from("caller_unknown")));
+}
+
+#[tokio::test]
+async fn a_redirect_is_handed_back() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    zone.names().forget_questions();
+    bob.answer_with(|_| {
+        Response::builder().status(307).header("location", "https://elsewhere.zone.test/").body("there".into()).unwrap()
+    });
+    let answer = alice.call("chat", call(&bob.short_id, "POST", "/peers/x", b"secret")).await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["location"]),
+        (307, &"https://elsewhere.zone.test/".parse().unwrap())
+    );
+    assert_eq!(bob.seen().len(), 1);
+    assert!(zone.names().asked().iter().all(|host| *host == format!("chat.{}", bob.domain)));
+}
+
+#[tokio::test]
+async fn a_peer_that_is_away_silent_or_false_is_told_apart() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    let away = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = away.local_addr().unwrap();
+    drop(away);
+    zone.point(&bob.domain, address);
+    let target = format!("{}/peers/x", bob.short_id);
+    let (status, reason) = alice.get("chat", &target).await;
+    assert_eq!((status.as_u16(), &reason["code"]), (502, &Value::from("peer_unreachable")));
+
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    zone.point(&bob.domain, silent.local_addr().unwrap());
+    let (status, reason) = alice.get("chat", &target).await;
+    assert_eq!((status.as_u16(), &reason["code"]), (504, &Value::from("peer_silent")));
+
+    // Somebody else's certificate.
+    let carol = zone.portal().await;
+    let carols = zone.names().clone();
+    zone.point(&bob.domain, portal_core::resolve::Resolve::resolve(&carols, &carol.domain, 443).await.unwrap()[0]);
+    let (status, reason) = alice.get("chat", &target).await;
+    assert_eq!((status.as_u16(), &reason["code"]), (502, &Value::from("peer_unreachable")));
+    assert!(carol.seen().is_empty());
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_answer_the_request_is_silent() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    zone.point(&bob.domain, listener.local_addr().unwrap());
+    let acceptor = tokio_rustls::TlsAcceptor::from(zone.server_config(&bob.domain, &[b"http/1.1"]));
+    let quiet = tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let tls = acceptor.accept(tcp).await.unwrap();
+        std::future::pending::<()>().await;
+        drop(tls);
+    });
+    let (status, reason) = alice.get("chat", &format!("{}/peers/x", bob.short_id)).await;
+    assert_eq!((status.as_u16(), &reason["code"]), (504, &Value::from("peer_silent")));
+    quiet.abort();
+}
+
+#[tokio::test]
+async fn portals_call_each_other_at_once_without_blocking() {
+    let zone = Zone::new();
+    let (alice, bob) = (Arc::new(zone.portal().await), Arc::new(zone.portal().await));
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    let body: &'static [u8] = vec![1_u8; 3 << 20].leak();
+    for portal in [&alice, &bob] {
+        portal.answer_with(move |_| Response::new(Body::from(body)));
+    }
+    let mut calls = tokio::task::JoinSet::new();
+    for (from, to) in [(&alice, &bob), (&bob, &alice)] {
+        for _ in 0..20 {
+            let (from, peer) = (from.clone(), to.short_id.clone());
+            calls.spawn(async move {
+                let answer = from.call("chat", call(&peer, "POST", "/peers/x", body)).await;
+                assert_eq!(answer.status(), 200);
+                assert_eq!(answer.into_body().collect().await.unwrap().to_bytes().len(), body.len());
+            });
+        }
+    }
+    let all = async {
+        while let Some(done) = calls.join_next().await {
+            done.unwrap()
+        }
+    };
+    timeout(Duration::from_secs(60), all).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_app_that_does_not_read_holds_nobody_up() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    let large: &'static [u8] = vec![1_u8; 30 << 20].leak();
+    bob.answer_with(move |_| Response::new(Body::from(large)));
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(alice.call("chat", call(&bob.short_id, "GET", "/peers/large", b"")).await);
+    }
+    bob.answer_with(|_| Response::new(Body::from("small")));
+    let quick = timeout(Duration::from_secs(5), alice.get("chat", &format!("{}/peers/small", bob.short_id))).await;
+    assert_eq!(quick.unwrap().0, 200);
+    for answer in held {
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes().len(), large.len());
+    }
+}
+
+#[tokio::test]
+async fn the_apps_own_signatures_stay_beside_ours() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    for (input, signature, labels) in [
+        (r#"portal=("@method");created=1"#, "portal=:AAAA:", vec!["portal2", "portal"]),
+        (r#"mine=("@method");created=1"#, "mine=:AAAA:", vec!["portal", "mine"]),
+        (r#"mine=("@method""#, "mine=:AAAA:", vec!["portal"]),
+    ] {
+        let mut request = call(&bob.short_id, "GET", "/peers/x", b"");
+        request.headers_mut().insert("signature-input", input.parse().unwrap());
+        request.headers_mut().insert("signature", signature.parse().unwrap());
+        assert_eq!(alice.call("chat", request).await.status(), 200, "{input}");
+        let seen = bob.seen().remove(0);
+        let lines = seen.headers().get_all("signature-input").iter();
+        let found: Vec<_> = lines.map(|line| line.to_str().unwrap().split('=').next().unwrap().to_owned()).collect();
+        assert_eq!(found, labels);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_digest_of_the_apps_is_never_sent() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    let right = ContentDigest::compute(portal_core::digest::DigestAlgorithm::Sha512, b"hello").to_string();
+    for (given, kept) in [(right.as_str(), true), ("sha-256=:AAAA:", false), ("nonsense", false), ("md5=:AAAA:", false)]
+    {
+        let mut request = call(&bob.short_id, "POST", "/peers/x", b"hello");
+        request.headers_mut().insert("content-digest", given.parse().unwrap());
+        assert_eq!(alice.call("chat", request).await.status(), 200, "{given}");
+        let seen = bob.seen().remove(0);
+        let sent = seen.headers()["content-digest"].to_str().unwrap();
+        assert_eq!(sent == given, kept, "{given}");
+        ContentDigest::parse([sent.as_bytes()]).unwrap().check(b"hello").unwrap();
+    }
+}

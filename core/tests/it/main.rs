@@ -1,0 +1,5 @@
+//! Whole Cores: over real sockets, with real TLS, and as the program that users start.
+
+mod authentication;
+mod calls;
+mod support;
