@@ -120,8 +120,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Guard { state: State::Tunnel, ..guard }
     }
 
-    /// Moves what can be judged from `raw` to `ready`.
-    fn judge(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+    /// Moves what can be judged from `raw` to `ready`. Whether there may be more to judge in what is left.
+    fn judge(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         match &mut self.state {
             State::Head => self.judge_head(),
             State::Body(left) => {
@@ -142,15 +142,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             State::Handshake => {
                 let mut shared = self.verdicts.lock();
                 match shared.tunnel.take() {
-                    Some(true) => self.state = State::Tunnel,
-                    Some(false) => self.state = State::Head,
                     None => shared.waiting = Some(cx.waker().clone()),
+                    settled => {
+                        self.state = if settled == Some(true) { State::Tunnel } else { State::Head };
+                        return Ok(true);
+                    }
                 }
             }
             State::Tunnel => self.ready.unsplit(self.raw.split()),
             State::Refused => self.raw.clear(),
         }
-        Ok(())
+        Ok(false)
     }
 
     fn judge_head(&mut self) {
@@ -224,12 +226,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
-            if this.ready.is_empty() && !this.raw.is_empty() {
-                let before = this.raw.len();
-                this.judge(cx)?;
-                if this.ready.is_empty() && this.raw.len() < before {
-                    continue;
-                }
+            if this.ready.is_empty() && !this.raw.is_empty() && this.judge(cx)? {
+                continue;
             }
             if !this.ready.is_empty() {
                 let part = this.ready.len().min(buf.remaining());

@@ -1,0 +1,1 @@
+//! For each fault a probe: a sound proxy passes it, a proxy with the fault does not.
