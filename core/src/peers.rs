@@ -244,9 +244,8 @@ impl Peers {
         }
         self.read(|peers| {
             let mut candidates: Vec<_> = starting_with(peers, keyid).cloned().collect();
-            // Of a peer without key only the beginning of the ID may be known.
-            let shorter = (SHORT_LENGTH..keyid.len()).filter_map(|end| peers.get(&keyid[..end]));
-            candidates.extend(shorter.filter(|peer| peer.known.is_none()).cloned());
+            // Of a peer without key only the beginning of the ID may be known. With a key all of it is.
+            candidates.extend((SHORT_LENGTH..keyid.len()).filter_map(|end| peers.get(&keyid[..end])).cloned());
             candidates
         })
     }

@@ -29,8 +29,8 @@ fn check(manifest: &Manifest, client: &Client, cases: &[(&str, Option<&str>)]) {
         let permit = decide(client, manifest, path);
         let got = permit.as_ref().ok().map(Permit::prefix);
         assert_eq!(got, *prefix, "{path}");
-        if permit.is_err() {
-            assert_eq!(permit.unwrap_err(), Refusal::AccessDenied);
+        if let Err(refusal) = permit {
+            assert_eq!(refusal, Refusal::AccessDenied);
         }
     }
 }

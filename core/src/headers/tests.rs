@@ -141,6 +141,15 @@ fn a_template_can_neither_loop_for_ever_nor_eat_memory() {
 }
 
 #[test]
+fn a_method_is_refused_before_it_makes_something_large() {
+    let source = format!("{{{{ 'aaaaaaaaa'.replace('a', '{}') | length }}}}", "b".repeat(1_000));
+    match HeaderTemplate::parse("X-Ptl-A", &source) {
+        Err(Problem::TemplateRefused { why }) => assert!(why.contains("too long"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_value_that_can_not_be_rendered_is_empty_and_no_error() {
     // Accepted with every sample, and too long for this client.
     let header = HeaderTemplate::parse("X-Ptl-A", "{{ auth.client_name * 20 }}").unwrap();

@@ -1,7 +1,7 @@
 //! From JSON to a [`Manifest`]. Every refusal names the place; nothing is guessed.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
@@ -221,12 +221,12 @@ fn warning_of_prefix(prefix: &str, path: String) -> Option<Warning> {
 
 fn declared_headers(declared: &Object, at: &str) -> Result<Vec<HeaderTemplate>, ManifestError> {
     at_most(at, declared.len(), MAX_HEADERS)?;
-    let mut seen = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     let mut headers = Vec::with_capacity(declared.len());
     for (name, template) in declared {
         let at = format!("{at}[{name:?}]");
         let template = string(template, &at)?;
-        if seen.insert(name.to_ascii_lowercase(), ()).is_some() {
+        if !seen.insert(name.to_ascii_lowercase()) {
             return Err(ManifestError::new(at, Problem::HeaderDuplicate));
         }
         let header = HeaderTemplate::parse(name, template).map_err(|problem| ManifestError::new(at, problem))?;
