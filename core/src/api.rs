@@ -12,10 +12,11 @@ use async_trait::async_trait;
 use axum::{
     Router,
     body::Body,
+    extract::{self, FromRequestParts},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{Method, Request, Uri};
+use http::{Method, Request, Uri, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
@@ -126,4 +127,32 @@ async fn whole(core: &Running, body: Body) -> Result<Bytes, Refusal> {
 async fn json<T: DeserializeOwned>(core: &Running, body: Body) -> Result<T, Refusal> {
     let bytes = whole(core, body).await?;
     serde_json::from_slice(&bytes).map_err(|error| Refusal::BodyMalformed { why: error.to_string() })
+}
+
+/// A part of the path, percent-decoded; what can't be decoded is refused with a reason like everything else.
+struct InPath<T>(T);
+
+/// The query.
+struct InQuery<T>(T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Running>> for InPath<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(head: &mut Parts, core: &Arc<Running>) -> Result<Self, Refusal> {
+        match extract::Path::<T>::from_request_parts(head, core).await {
+            Ok(extract::Path(value)) => Ok(InPath(value)),
+            Err(error) => Err(Refusal::RequestMalformed { why: error.body_text() }),
+        }
+    }
+}
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Running>> for InQuery<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(head: &mut Parts, core: &Arc<Running>) -> Result<Self, Refusal> {
+        match extract::Query::<T>::from_request_parts(head, core).await {
+            Ok(extract::Query(value)) => Ok(InQuery(value)),
+            Err(error) => Err(Refusal::RequestMalformed { why: error.body_text() }),
+        }
+    }
 }

@@ -132,6 +132,7 @@ impl Config {
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
         let source = Source { text, file };
         let parsed: File = toml::from_str(text).map_err(|error| source.syntax(&error))?;
+        source.check_profile(&parsed.profile)?;
         let folder = file.parent().unwrap_or_else(|| Path::new("."));
         let ca_file = parsed.tls.ca_file.map(|path| source.existing(path, folder, false)).transpose()?;
         let table = parsed.limits;
@@ -198,6 +199,45 @@ impl Source<'_> {
             None => key.trim().to_owned(),
         });
         ConfigError { file: self.file.to_owned(), line: Some(line + 1), key, what }
+    }
+
+    fn check_profile(&self, profile: &Profile) -> Result<(), ConfigError> {
+        let wrong = |key: &str, what: String| Err(self.at_key("profile", key, what));
+        if let Err(error) = profile.signature_policy() {
+            return wrong("algorithms", format!("{error}; give `ed25519` or `rsa-pss-sha512`"));
+        }
+        let is_name = |name: &str| {
+            let fits = |label: &str| {
+                !label.is_empty()
+                    && label.len() < 64
+                    && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            };
+            name.len() < 200 && name.split('.').all(fits)
+        };
+        if !is_name(&profile.zone) {
+            return wrong("zone", format!("`{}` is no DNS name; give one such as p.getportal.org", profile.zone));
+        }
+        if profile.public_port == 0 {
+            return wrong(
+                "public_port",
+                "0 is no port; give the one under which Portals are reached, mostly 443".into(),
+            );
+        }
+        Ok(())
+    }
+
+    /// The line of a key that was read, for mistakes that show only afterwards.
+    fn at_key(&self, section: &str, key: &str, what: String) -> ConfigError {
+        let mut inside = false;
+        let line = self.text.lines().position(|line| {
+            let line = line.trim();
+            if let Some(header) = line.strip_prefix('[') {
+                inside = header.split(']').next().is_some_and(|name| name.trim() == section);
+            }
+            inside && line.split('=').next().is_some_and(|found| found.trim() == key)
+        });
+        let line = line.map(|line| line + 1);
+        ConfigError { file: self.file.to_owned(), line, key: Some(format!("{section}.{key}")), what }
     }
 
     fn within(&self, given: Spanned<u64>, range: Range<u64>, unit: &str) -> Result<u64, ConfigError> {
@@ -275,6 +315,19 @@ mod tests {
             message,
             "conf/core.toml:2: `limits.header_bytes`: 100 is out of range; give between 8192 and 1048576 bytes"
         );
+    }
+
+    #[test]
+    fn a_profile_that_can_not_be_used_is_named_with_its_line() {
+        let message = refused("[profile]\nwindow_seconds = 5\nalgorithms = [\"moon-sign\"]\n");
+        assert!(
+            message.starts_with("conf/core.toml:3: `profile.algorithms`: `moon-sign` is no algorithm"),
+            "{message}"
+        );
+        let message = refused("[identity]\n\n[profile]\nzone = \"a..b\"\n");
+        assert!(message.starts_with("conf/core.toml:4: `profile.zone`: `a..b` is no DNS name"), "{message}");
+        let message = refused("[profile]\npublic_port = 0\n");
+        assert!(message.starts_with("conf/core.toml:2: `profile.public_port`: 0 is no port"), "{message}");
     }
 
     #[test]

@@ -96,8 +96,6 @@ fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn builder(options: &Options, config: &Config) -> Result<CoreBuilder, Failure> {
-    let profile = config.profile.clone();
-    profile.signature_policy().map_err(|error| Failure::Usage(format!("profile: {error}")))?;
     let ca_files: Vec<PathBuf> = config.ca_file.iter().cloned().collect();
     let tls = tls::system_roots(Arc::new(SystemClock), &ca_files).map_err(|error| Failure::Usage(error.to_string()))?;
     let key_kind = match config.key {
@@ -110,7 +108,7 @@ fn builder(options: &Options, config: &Config) -> Result<CoreBuilder, Failure> {
         email: config.email.clone().unwrap_or_default(),
     };
     let builder = Core::builder()
-        .profile(profile)
+        .profile(config.profile.clone())
         .limits(config.limits.clone())
         .tls(tls)
         .key_kind(key_kind)

@@ -8,14 +8,14 @@ use std::{
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Path, Query, State},
+    extract::State,
     response::{IntoResponse, Response},
     routing::{get, put},
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{Shared, whole};
+use super::{InPath, InQuery, Shared, whole};
 use crate::{
     core::Running,
     manifest::{Manifest, Warning},
@@ -43,8 +43,8 @@ struct Options {
 /// The body is the manifest, verbatim; `?address=` is that of the app's container, where apps are known by it.
 async fn install(
     State(core): Shared,
-    Path(name): Path<String>,
-    Query(options): Query<Options>,
+    InPath(name): InPath<String>,
+    InQuery(options): InQuery<Options>,
     body: Body,
 ) -> Result<Response, Refusal> {
     let manifest = whole(&core, body).await?;
@@ -76,7 +76,7 @@ async fn list(State(core): Shared) -> Json<Vec<Installed>> {
     Json(apps.iter().map(|app| Installed::new(&core, app, core.doors.address(app.name()))).collect())
 }
 
-async fn remove(State(core): Shared, Path(name): Path<String>) -> Result<StatusCode, Refusal> {
+async fn remove(State(core): Shared, InPath(name): InPath<String>) -> Result<StatusCode, Refusal> {
     let (state, app_name) = (core.clone(), name.clone());
     let removed = core.blocking(move || {
         state.apps.remove(&app_name)?;

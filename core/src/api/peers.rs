@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    body::Body,
-    extract::{Path, Query, State},
-    routing::get,
-};
+use axum::{Json, Router, body::Body, extract::State, routing::get};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{Shared, json};
+use super::{InPath, InQuery, Shared, json};
 use crate::{
     core::Running,
     peers::{Peer, PeerRef},
@@ -63,12 +58,12 @@ struct Add {
     name: Option<String>,
 }
 
-async fn list(State(core): Shared, Query(filter): Query<Filter>) -> Json<Vec<Listed>> {
+async fn list(State(core): Shared, InQuery(filter): InQuery<Filter>) -> Json<Vec<Listed>> {
     let form = core.parts.profile.client_id;
     Json(core.peers.list(filter.name.as_deref()).iter().map(|peer| Listed::new(peer, form)).collect())
 }
 
-async fn one(State(core): Shared, Path(id): Path<String>) -> Result<Json<Listed>, Refusal> {
+async fn one(State(core): Shared, InPath(id): InPath<String>) -> Result<Json<Listed>, Refusal> {
     let peer = find(&core, &id)?;
     Ok(Json(Listed::new(&peer, core.parts.profile.client_id)))
 }
@@ -86,7 +81,7 @@ async fn add(State(core): Shared, body: Body) -> Result<Json<Listed>, Refusal> {
     Ok(Json(Listed::new(&peer, core.parts.profile.client_id)))
 }
 
-async fn remove(State(core): Shared, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+async fn remove(State(core): Shared, InPath(id): InPath<String>) -> Result<StatusCode, Refusal> {
     let id = reference(&id)?;
     let peers = core.peers.clone();
     let removed = core.blocking(move || peers.remove(&id)).await?;

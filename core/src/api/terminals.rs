@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Path, Query, State},
+    extract::State,
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
 use http::{StatusCode, header};
 use serde::Deserialize;
 
-use super::{Shared, json};
+use super::{InPath, InQuery, Shared, json};
 use crate::{
     core::Running,
     refusal::Refusal,
@@ -47,12 +47,12 @@ struct Device {
 
 async fn pairing_code(
     State(core): Shared,
-    Query(Deadline { deadline }): Query<Deadline>,
+    InQuery(Deadline { deadline }): InQuery<Deadline>,
 ) -> Result<(StatusCode, Json<PairingCode>), Refusal> {
     Ok((StatusCode::CREATED, Json(core.terminals.pairing_code(deadline.unwrap_or(DEADLINE))?)))
 }
 
-async fn pair(State(core): Shared, Query(Code { code }): Query<Code>, body: Body) -> Result<Response, Refusal> {
+async fn pair(State(core): Shared, InQuery(Code { code }): InQuery<Code>, body: Body) -> Result<Response, Refusal> {
     let device: Device = json(&core, body).await?;
     let terminals = core.terminals.clone();
     let paired = core.blocking(move || terminals.pair(&code.unwrap_or_default(), &device.name)).await?;
@@ -71,7 +71,7 @@ async fn list(State(core): Shared) -> Json<Vec<Terminal>> {
     Json(core.terminals.list())
 }
 
-async fn revoke(State(core): Shared, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+async fn revoke(State(core): Shared, InPath(id): InPath<String>) -> Result<StatusCode, Refusal> {
     let terminals = core.terminals.clone();
     core.blocking(move || terminals.revoke(&id)).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -2,4 +2,6 @@
 
 mod authentication;
 mod calls;
+mod program;
 mod support;
+mod surface;

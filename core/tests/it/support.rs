@@ -296,6 +296,7 @@ async fn pass(
     head.headers.retain(|name| !name.as_str().starts_with("x-ptl-"));
     head.headers.extend(fields.into_iter().filter_map(|(name, value)| Some((name?, value))));
     head.uri = Uri::try_from(&target).unwrap();
+    head.headers.insert("host", HeaderValue::try_from(host).unwrap());
     let Ok(body) = body.collect().await else {
         return Response::builder().status(400).body(Body::empty()).unwrap();
     };
