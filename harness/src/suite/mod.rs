@@ -8,6 +8,7 @@ mod answer;
 mod args;
 mod dispatch;
 pub mod diverge;
+mod evidence;
 pub mod expect;
 mod expression;
 mod failure;

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::Answer;
+use super::evidence;
 use super::failure::{StepFailure, StepResult};
 use super::kit::exchange::Exchange;
 use super::kit::scene::Scene;
 use super::registry::Steps;
+use crate::trace::Trace;
 use crate::verdict::ScenarioInfo;
 
 /// What a scenario carries from step to step: the testbed once it was started, the answers so far, and things that
@@ -21,6 +23,7 @@ pub struct World {
     run: Option<Rc<RunContext>>,
     scenario: Option<ScenarioInfo>,
     scene: Scene,
+    trace: Option<Trace>,
     exchanges: Vec<Exchange>,
     named: HashMap<(TypeId, String), Box<dyn Any>>,
 }
@@ -107,8 +110,18 @@ impl World {
         self.scenario = Some(scenario);
     }
 
-    /// Adds to a failure what the trace of the last request tells.
-    pub(crate) fn add_evidence(&self, _failure: &mut StepFailure) {}
+    /// Takes the testbed's trace, from which failures get their evidence.
+    pub(crate) fn watch(&mut self, trace: Trace) {
+        self.trace = Some(trace);
+    }
+
+    /// Adds to a failure what the trace of the latest request tells.
+    pub(crate) fn add_evidence(&self, failure: &mut StepFailure) {
+        let latest = self.exchanges.last().and_then(|exchange| exchange.trace_id.as_deref());
+        if let (Some(trace), Some(id)) = (&self.trace, latest) {
+            evidence::add(failure.details_mut(), trace, id);
+        }
+    }
 
     /// Ends what the scenario started.
     pub(crate) async fn end(&mut self) {

@@ -1,0 +1,174 @@
+//! What the trace of a request tells about a failure: the two signature bases, and which hop changed what.
+
+use super::failure::{Details, Fault};
+use crate::trace::{Hop, HopKind, Party, SignatureEvent, SignatureOutcome, Trace};
+use crate::verdict::Bases;
+
+/// How many hops are kept for `-v`.
+const HOPS: usize = 40;
+
+/// Adds to a failure what the trace tells about this request. What the step itself gave stays.
+pub(crate) fn add(details: &mut Details, trace: &Trace, trace_id: &str) {
+    if !matches!(details.fault, Fault::Subject | Fault::Timeout) {
+        return;
+    }
+    let hops = trace.hops(trace_id);
+    let signatures = trace.signatures(trace_id);
+    if details.bases.is_none() {
+        details.bases = bases(&signatures);
+    }
+    if let (None, Some(bases)) = (&details.hop, &details.bases) {
+        details.hop = bases.component().and_then(|component| changed_by(component, &hops));
+    }
+    if details.trace.is_empty() {
+        details.trace = hops.iter().take(HOPS).map(ToString::to_string).collect();
+        details.trace.extend(signatures.iter().map(told));
+    }
+}
+
+/// The base that was made and the one that was rebuilt from it, where they differ.
+fn bases(signatures: &[SignatureEvent]) -> Option<Bases> {
+    let made = signatures.iter().find(|event| event.outcome == SignatureOutcome::Made)?;
+    let of_it = |event: &&SignatureEvent| event.outcome != SignatureOutcome::Made && event.label == made.label;
+    let rebuilt = signatures.iter().filter(of_it).find_map(|event| event.base.clone())?;
+    let made = made.base.clone()?;
+    (made != rebuilt).then(|| Bases::compare(made, rebuilt))
+}
+
+fn told(event: &SignatureEvent) -> String {
+    let label = event.label.as_deref().unwrap_or("without label");
+    match &event.outcome {
+        SignatureOutcome::Made => format!("Core on {}: made the signature {label}", event.portal),
+        SignatureOutcome::Verified => format!("Core on {}: verified the signature {label}", event.portal),
+        SignatureOutcome::Rejected { step, code } => {
+            format!("Core on {}: refused the signature {label} at {step}: {code}", event.portal)
+        }
+    }
+}
+
+/// Between which two hops the component's value changed, from the sending Core's request on.
+fn changed_by(component: &str, hops: &[Hop]) -> Option<String> {
+    let requests = hops.iter().filter(|hop| hop.kind == HopKind::Request);
+    let on_the_way = requests.skip_while(|hop| !matches!(hop.to, Party::Proxy { .. }));
+    let values: Vec<(&Hop, Option<String>)> = on_the_way.map(|hop| (hop, value(component, hop))).collect();
+    let changed = values.windows(2).find(|pair| pair[0].1.is_some() && pair[0].1 != pair[1].1);
+    match (changed, values.last()) {
+        (Some([(_, before), (hop, after)]), _) => {
+            let shown = |value: &Option<String>| value.clone().map_or("nothing".to_owned(), |value| format!("`{value}`"));
+            Some(format!("{}: got {}, handed {} to {}", hop.from, shown(before), shown(after), hop.to))
+        }
+        (_, Some((_, Some(value)))) => {
+            Some(format!("no hop: `{value}` went all the way, so the bases differ in how they are built"))
+        }
+        _ => None,
+    }
+}
+
+/// What this hop carries for a component, where it can be told.
+fn value(component: &str, hop: &Hop) -> Option<String> {
+    // The question of a proxy to its Core carries the request in fields.
+    let question = hop.target.starts_with("/internal/auth");
+    let or_forwarded = |name: &str, own: Option<&str>| {
+        if question { hop.field(name).map(str::to_owned) } else { own.map(str::to_owned) }
+    };
+    let uri = || or_forwarded("x-forwarded-uri", Some(&hop.target));
+    let host = || or_forwarded("x-forwarded-host", hop.field("host"));
+    let name = component.trim_start_matches('"').split('"').next().unwrap_or_default();
+    match name {
+        "@method" => or_forwarded("x-forwarded-method", Some(&hop.method)),
+        "@authority" => host(),
+        "@path" => uri().map(|uri| uri.split('?').next().unwrap_or_default().to_owned()),
+        "@query" => uri().map(|uri| uri.split_once('?').map_or("?".to_owned(), |(_, query)| format!("?{query}"))),
+        "@target-uri" => Some(format!("{}{}", host()?, uri()?)),
+        "@request-target" => uri(),
+        _ if name.starts_with('@') => None,
+        _ => {
+            let lines = hop.fields.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name));
+            let lines: Vec<&str> = lines.map(|(_, value)| value.as_str()).collect();
+            (!lines.is_empty()).then(|| lines.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::StepFailure;
+
+    fn hop(from: Party, to: Party, target: &str, fields: &[(&str, &str)]) -> Hop {
+        let mut map = http::HeaderMap::new();
+        map.append("countersign-trace", "t1".parse().unwrap());
+        for (name, value) in fields {
+            map.append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        Hop::request(from, to, "GET", target, &map)
+    }
+
+    fn signature(portal: &str, base: &str, outcome: SignatureOutcome) -> SignatureEvent {
+        SignatureEvent {
+            trace_id: Some("t1".into()),
+            portal: portal.into(),
+            label: Some("sig1".into()),
+            signature_input: None,
+            base: Some(base.into()),
+            outcome,
+        }
+    }
+
+    /// A call from alice to bob, whose proxy says `uri` to its Core.
+    fn trace(uri: &str, rebuilt: &str) -> Trace {
+        let trace = Trace::new();
+        let (alice, bob) = (Party::core("alice"), Party::proxy("bob"));
+        trace.record(hop(Party::app("alice", "chat"), alice.clone(), "/internal/call_peer/bobbob/a?x=1", &[]));
+        trace.record_signature(signature("alice", "\"@path\": /a\n\"@query\": ?x=1", SignatureOutcome::Made));
+        trace.record(hop(alice, bob.clone(), "/a?x=1", &[("host", "chat.bobbob.p")]));
+        let forwarded = [("x-forwarded-uri", uri), ("x-forwarded-method", "GET"), ("x-forwarded-host", "chat.bobbob.p")];
+        trace.record(hop(bob, Party::core("bob"), "/internal/auth", &forwarded));
+        let rejected = SignatureOutcome::Rejected { step: "crypto".into(), code: "mismatch".into() };
+        trace.record_signature(signature("bob", rebuilt, rejected));
+        trace
+    }
+
+    fn evidence(trace: &Trace) -> Details {
+        let mut failure = StepFailure::fail("a peer", "anonymous");
+        add(failure.details_mut(), trace, "t1");
+        failure.details().clone()
+    }
+
+    #[test]
+    fn the_hop_that_changed_a_component_is_named() {
+        let details = evidence(&trace("/a", "\"@path\": /a\n\"@query\": ?"));
+        let bases = details.bases.unwrap();
+        assert_eq!(bases.line, Some(2));
+        assert_eq!(bases.guess.as_deref(), Some("the query is dropped by one side"));
+        assert_eq!(details.hop.as_deref(), Some("proxy on bob: got `?x=1`, handed `?` to Core on bob"));
+        assert_eq!(details.trace.len(), 5);
+    }
+
+    #[test]
+    fn a_core_that_builds_it_wrongly_is_told_from_a_hop_that_changed_it() {
+        let details = evidence(&trace("/a?x=1", "\"@path\": /a\n\"@query\": ?"));
+        assert!(details.hop.unwrap().starts_with("no hop: `?x=1` went all the way"));
+    }
+
+    #[test]
+    fn bases_that_are_the_same_are_no_evidence() {
+        let details = evidence(&trace("/a?x=1", "\"@path\": /a\n\"@query\": ?x=1"));
+        assert_eq!((details.bases, details.hop), (None, None));
+    }
+
+    #[test]
+    fn what_the_step_says_itself_stays() {
+        let mut failure = StepFailure::fail("a", "b").bases("x", "y").hop("mine");
+        add(failure.details_mut(), &trace("/a", "\"@path\": /b"), "t1");
+        assert_eq!(failure.details().hop.as_deref(), Some("mine"));
+        assert_eq!(failure.details().bases.as_ref().unwrap().made, "x");
+    }
+
+    #[test]
+    fn a_fault_of_the_harness_needs_no_evidence() {
+        let mut failure = StepFailure::error("x");
+        add(failure.details_mut(), &trace("/a", "\"@path\": /b"), "t1");
+        assert_eq!(failure.details().bases, None);
+    }
+}
