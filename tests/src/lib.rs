@@ -1,1 +1,3 @@
-//! Tests.
+//! What the integration tests share: above all the [`mutants`], which test the suite itself.
+
+pub mod mutants;

@@ -123,7 +123,9 @@ impl BuiltinCore {
         loop {
             match RedbStore::open(&folder.path().join("core.redb")) {
                 Ok(store) => return Ok(Arc::new(store)),
-                Err(StoreError::Open { .. }) if tokio::time::Instant::now() < deadline => tokio::task::yield_now().await,
+                Err(StoreError::Open { .. }) if tokio::time::Instant::now() < deadline => {
+                    tokio::task::yield_now().await
+                }
                 Err(error) => return Err(not_started(&self.plan, error)),
             }
         }

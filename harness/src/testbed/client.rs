@@ -139,7 +139,12 @@ impl OutsideClient {
         if self.public_port == 443 { host.to_owned() } else { format!("{host}:{}", self.public_port) }
     }
 
-    async fn handshake(&self, host: &str, server_name: &str, alpn: &[&[u8]]) -> Result<TlsStream<TcpStream>, WireError> {
+    async fn handshake(
+        &self,
+        host: &str,
+        server_name: &str,
+        alpn: &[&[u8]],
+    ) -> Result<TlsStream<TcpStream>, WireError> {
         let address = self.names.address(host).ok_or_else(|| WireError::NoSuchHost(host.to_owned()))?;
         let stream = connect(address).await?;
         let mut tls = rustls::ClientConfig::clone(&self.tls);

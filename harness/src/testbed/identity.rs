@@ -111,7 +111,8 @@ mod tests {
         assert_eq!(portal_id(public).len(), 103);
     }
 
-    const EXPECTED: &str = "zvexw0pafgb4254lqq1ggeh4cwsk8t461579dfgd8zt0xltdscsbkywfc627thzfy7jjfbsq58xwyk8924nlez5p9t8n581fbsx0wva";
+    const EXPECTED: &str =
+        "zvexw0pafgb4254lqq1ggeh4cwsk8t461579dfgd8zt0xltdscsbkywfc627thzfy7jjfbsq58xwyk8924nlez5p9t8n581fbsx0wva";
 
     #[test]
     fn prepared_keys_are_distinct_and_the_pair_shares_its_short_id() {

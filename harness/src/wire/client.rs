@@ -305,7 +305,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
             }
             Ok(())
         };
-        let receiving = read_reply(&mut from, &mut self.buffer, method, Some(&go_ahead), call.and_then(|call| call.begun.as_ref()));
+        let receiving =
+            read_reply(&mut from, &mut self.buffer, method, Some(&go_ahead), call.and_then(|call| call.begun.as_ref()));
         let both = async {
             tokio::pin!(sending, receiving);
             let mut sent: Option<std::io::Result<()>> = None;

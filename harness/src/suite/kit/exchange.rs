@@ -37,7 +37,11 @@ pub(crate) enum Outcome {
 impl Exchange {
     /// A call and what came of it. A mistake of the harness is an error, a missing answer is not: it is for a later
     /// step to say what was expected.
-    pub(crate) fn new(call: &Call, addressed: Option<Receiver>, result: Result<Reply, WireError>) -> StepResult<Exchange> {
+    pub(crate) fn new(
+        call: &Call,
+        addressed: Option<Receiver>,
+        result: Result<Reply, WireError>,
+    ) -> StepResult<Exchange> {
         let outcome = match result {
             Ok(reply) => Outcome::Answered(Box::new(reply.into())),
             Err(WireError::Cut { reply, cause }) => Outcome::BrokenOff(reply, cause),

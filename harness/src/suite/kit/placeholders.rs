@@ -56,7 +56,10 @@ impl Placeholder {
 }
 
 /// The text with each placeholder replaced by what `fact` tells.
-pub(crate) async fn fill(text: &str, mut fact: impl AsyncFnMut(&Placeholder) -> StepResult<String>) -> StepResult<String> {
+pub(crate) async fn fill(
+    text: &str,
+    mut fact: impl AsyncFnMut(&Placeholder) -> StepResult<String>,
+) -> StepResult<String> {
     let mut filled = String::with_capacity(text.len());
     let mut from = 0;
     for (at, placeholder) in find(text) {
@@ -69,10 +72,11 @@ pub(crate) async fn fill(text: &str, mut fact: impl AsyncFnMut(&Placeholder) -> 
 }
 
 fn pattern() -> &'static Regex {
-    static PATTERN: LazyLock<Regex> = LazyLock::new(|| match Regex::new(r"\{([a-z]+(?:\.[a-z_]+)+)(?:\[:(\d+)\])?\}") {
-        Ok(pattern) => pattern,
-        Err(error) => panic!("a broken pattern: {error}"),
-    });
+    static PATTERN: LazyLock<Regex> =
+        LazyLock::new(|| match Regex::new(r"\{([a-z]+(?:\.[a-z_]+)+)(?:\[:(\d+)\])?\}") {
+            Ok(pattern) => pattern,
+            Err(error) => panic!("a broken pattern: {error}"),
+        });
     &PATTERN
 }
 

@@ -41,9 +41,10 @@ impl Scene {
     }
 
     pub(crate) fn mark(&mut self) {
-        let marks = self.apps.iter().map(|(receiver, app)| {
-            (receiver.clone(), Mark { arrivals: app.arrivals(), kept: app.received().len() })
-        });
+        let marks = self
+            .apps
+            .iter()
+            .map(|(receiver, app)| (receiver.clone(), Mark { arrivals: app.arrivals(), kept: app.received().len() }));
         self.before = marks.collect();
     }
 

@@ -44,9 +44,13 @@ where
     }
 }
 
-fn request(authority: &str, call: &Call) -> Result<http::Request<impl hyper::body::Body<Data = Bytes, Error = Cut> + Send + use<>>, WireError> {
+fn request(
+    authority: &str,
+    call: &Call,
+) -> Result<http::Request<impl hyper::body::Body<Data = Bytes, Error = Cut> + Send + use<>>, WireError> {
     let malformed = |error: http::Error| WireError::Malformed(error.to_string());
-    let uri = if call.target.starts_with('/') { format!("https://{authority}{}", call.target) } else { call.target.clone() };
+    let uri =
+        if call.target.starts_with('/') { format!("https://{authority}{}", call.target) } else { call.target.clone() };
     let mut request = http::Request::builder().method(call.method.as_str()).uri(uri);
     for (name, value) in call.fields.iter() {
         request = request.header(name, value);

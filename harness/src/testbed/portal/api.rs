@@ -142,7 +142,12 @@ impl Portal {
     ///
     /// # Errors
     /// When no whole answer comes; a refusal is an answer.
-    pub async fn put_manifest(&self, app: &str, manifest: &str, address: Option<IpAddr>) -> Result<Reply, TestbedError> {
+    pub async fn put_manifest(
+        &self,
+        app: &str,
+        manifest: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Reply, TestbedError> {
         let query = address.map(|address| format!("?address={address}")).unwrap_or_default();
         let call = Call::new("PUT", format!("/protected/apps/{app}{query}"))
             .field("content-type", "application/json")

@@ -1,0 +1,50 @@
+//! Mutants: Cores and proxies that are right but for one part. The suite must fail every one of them, by a scenario of
+//! the requirement that the mutant breaks.
+//!
+//! A mutant of the Core is a dozen lines: it replaces one part of the builder, or puts something around the transport
+//! or the HTTP surface. A mutant of the proxy is one [`ProxyFault`].
+
+mod access;
+mod calling;
+mod knowing;
+mod signing;
+mod surface;
+mod verifying;
+
+use countersign::testbed::faults::ProxyFault;
+use portal_core::CoreBuilder;
+
+/// A Portal that is wrong in one way.
+#[derive(Clone, Copy, Debug)]
+pub struct Mutant {
+    /// Its name.
+    pub name: &'static str,
+    /// The requirement that it breaks.
+    pub breaks: &'static str,
+    /// Where it is wrong.
+    pub part: Part,
+}
+
+/// The part that is wrong.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    /// One of the Core's: what is done to its builder.
+    Core(fn(CoreBuilder) -> CoreBuilder),
+    /// The proxy's behaviour.
+    Proxy(ProxyFault),
+}
+
+/// All mutants: of the Core, then of the proxy.
+pub fn all() -> Vec<Mutant> {
+    let of_core = [signing::MUTANTS, verifying::MUTANTS, access::MUTANTS, calling::MUTANTS, knowing::MUTANTS].concat();
+    let of_proxy = ProxyFault::ALL.iter().map(|fault| Mutant {
+        name: fault.name(),
+        breaks: fault.requirement(),
+        part: Part::Proxy(*fault),
+    });
+    of_core.into_iter().chain(of_proxy).collect()
+}
+
+const fn core(name: &'static str, breaks: &'static str, change: fn(CoreBuilder) -> CoreBuilder) -> Mutant {
+    Mutant { name, breaks, part: Part::Core(change) }
+}
