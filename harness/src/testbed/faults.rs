@@ -103,7 +103,7 @@ faults! {
     SkipsDigestCheck = "skips-digest-check" breaks "PROXY-10",
     /// Checks the body against a covered Content-Digest only where the Core recognised a peer.
     ChecksDigestOfPeersOnly = "checks-digest-of-peers-only" breaks "PROXY-10",
-    /// Checks only sha-512 where there are several digests.
+    /// Checks only the first line where Content-Digest has several.
     ChecksOneDigestOnly = "checks-one-digest-only" breaks "PROXY-10",
 }
 
