@@ -2,6 +2,7 @@
 
 mod examples;
 mod fields;
+mod http1;
 mod keys;
 mod keys_test;
 mod properties;
