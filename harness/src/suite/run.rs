@@ -13,6 +13,7 @@ use super::source::{self, Source, SourceError};
 use super::steps;
 use super::world::RunContext;
 use super::writer::EventWriter;
+use crate::subject::Subject;
 use crate::contract::{Contract, ContractError, Threshold};
 use crate::verdict::{Event, EventSink, RequirementResult, ScenarioInfo, SubjectInfo, SuiteInfo, Summary, Verdict};
 
@@ -67,6 +68,8 @@ fn listed(problems: &[Problem]) -> String {
 pub struct RunOptions {
     /// Where the features come from.
     pub source: Source,
+    /// The Core under test.
+    pub subject: Subject,
     /// Which scenarios.
     pub selection: Selection,
     /// Which requirements decide whether the subject conforms.
@@ -85,6 +88,7 @@ impl Default for RunOptions {
     fn default() -> RunOptions {
         RunOptions {
             source: Source::Embedded,
+            subject: Subject::builtin(),
             selection: Selection::all(),
             level: Threshold::Must,
             jobs: default_jobs(),
@@ -176,7 +180,7 @@ impl Suite {
         sink.event(&Event::Started { suite: self.info.clone(), subject: subject.clone(), scenarios: planned.len() });
 
         let began = Instant::now();
-        let context = RunContext { steps: Arc::clone(&self.steps), step_timeout: options.step_timeout };
+        let context = RunContext { steps: Arc::clone(&self.steps), step_timeout: options.step_timeout, subject: options.subject.clone() };
         let limits = Limits {
             jobs: options.jobs.max(1),
             stop_at_first_failure: options.stop_at_first_failure,

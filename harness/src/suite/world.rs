@@ -13,7 +13,7 @@ use super::failure::{StepFailure, StepResult};
 use super::kit::exchange::Exchange;
 use super::kit::scene::Scene;
 use super::registry::Steps;
-use crate::trace::Trace;
+use crate::subject::Subject;
 use crate::verdict::ScenarioInfo;
 
 /// What a scenario carries from step to step: the testbed once it was started, the answers so far, and things that
@@ -32,12 +32,18 @@ pub struct World {
 pub(crate) struct RunContext {
     pub(crate) steps: Arc<Steps>,
     pub(crate) step_timeout: Duration,
+    pub(crate) subject: Subject,
 }
 
 impl World {
     /// The scenario that is running.
     pub fn scenario(&self) -> StepResult<&ScenarioInfo> {
         self.scenario.as_ref().ok_or_else(|| StepFailure::error("no scenario is running"))
+    }
+
+    /// The Core under test.
+    pub(crate) fn subject(&self) -> StepResult<Subject> {
+        Ok(self.run()?.subject.clone())
     }
 
     /// The Portals and all that belongs to them.
@@ -51,8 +57,8 @@ impl World {
     }
 
     /// Begins a sending step: from now on, `received` is about what comes from here on.
-    pub(crate) fn begin_sending(&mut self) {
-        self.scene.mark();
+    pub(crate) async fn begin_sending(&mut self) {
+        self.scene.mark().await;
     }
 
     /// Ends a sending step: this is now "it", and its answer "the answer".

@@ -15,6 +15,7 @@ pub use inbox::{Received, WaitTimeout};
 
 use crate::trace::Trace;
 use server::{Desk, Place, Server};
+pub(super) use server::Entrance;
 
 /// How long waits last at most.
 pub const WAIT: Duration = Duration::from_secs(10);
@@ -49,7 +50,7 @@ impl EchoApp {
 
     fn serve(desk: Desk, listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>) -> std::io::Result<EchoApp> {
         let desk = Arc::new(desk);
-        let server = Server::start(listener, tls, Arc::clone(&desk))?;
+        let server = Server::start(listener, tls.map_or(Entrance::Plain, Entrance::Tls), Arc::clone(&desk))?;
         let address = server.address();
         Ok(EchoApp { desk, server: Arc::new(tokio::sync::Mutex::new(server)), address })
     }
@@ -118,6 +119,11 @@ impl EchoApp {
     /// Closes its listener and all connections, and waits until they are gone.
     pub async fn stop(&self) {
         self.server.lock().await.stop().await;
+    }
+
+    /// Ends all connections; new ones begin like this.
+    pub(super) async fn change_entrance(&self, entrance: Entrance) {
+        self.server.lock().await.change_entrance(entrance).await;
     }
 
     /// Ends it at once, whoever still has a handle.

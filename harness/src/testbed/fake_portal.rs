@@ -9,7 +9,7 @@ use portal_core::clock::SettableClock;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::echo_app::{Answer, EchoApp, Received};
+use super::echo_app::{Answer, EchoApp, Entrance, Received};
 use super::error::TestbedError;
 use super::identity::TestIdentity;
 use super::names::{Names, Target};
@@ -44,10 +44,9 @@ impl FakePortal {
         let domain = format!("{}.{zone}", identity.short_id());
         let clock = SettableClock::running();
         let tls = pki.server_config(&domain, Arc::new(clock.clone()))?;
-        let mut config = rustls::ServerConfig::clone(&tls.config);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let config = http1_alone(&tls);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let front = EchoApp::start_as_front(name, "front", listener, Arc::new(config), trace.clone())?;
+        let front = EchoApp::start_as_front(name, "front", listener, config, trace.clone())?;
         let names = names.clone();
         let fake = FakePortal { name: name.to_owned(), identity, domain, clock, front, tls, names };
         fake.tell_truth();
@@ -125,12 +124,24 @@ impl FakePortal {
         self.front.answer_at(WHO_ARE_YOU, answer);
     }
 
-    /// Shows a certificate of this kind from now on.
+    /// Shows a certificate of this kind from now on; connections from before are gone.
     ///
     /// # Errors
     /// When it can't be made.
-    pub fn present(&self, certificate: CertificateKind) -> Result<(), TestbedError> {
-        Ok(self.tls.show(certificate)?)
+    pub async fn present(&self, certificate: CertificateKind) -> Result<(), TestbedError> {
+        self.tls.show(certificate)?;
+        self.front.change_entrance(self.with_tls()).await;
+        Ok(())
+    }
+
+    /// Speaks plain HTTP from now on, where everybody expects TLS.
+    pub async fn speak_plainly(&self) {
+        self.front.change_entrance(Entrance::Plain).await;
+    }
+
+    /// Breaks off every TLS handshake from now on.
+    pub async fn break_off_handshakes(&self) {
+        self.front.change_entrance(Entrance::BreaksOff).await;
     }
 
     /// From now on its name leads here, whoever had it before.
@@ -138,9 +149,10 @@ impl FakePortal {
         self.names.insert_address(&self.domain, self.front.address());
     }
 
-    /// From now on nobody is where its name leads.
-    pub fn leave(&self) {
+    /// From now on nobody is where its name leads, and connections that others have to it are gone.
+    pub async fn leave(&self) {
         self.names.insert(&self.domain, Target::Refused);
+        self.front.change_entrance(self.with_tls()).await;
     }
 
     /// From now on nobody answers where its name leads.
@@ -152,4 +164,14 @@ impl FakePortal {
     pub(super) async fn stop(&self) {
         self.front.stop().await;
     }
+
+    fn with_tls(&self) -> Entrance {
+        Entrance::Tls(http1_alone(&self.tls))
+    }
+}
+
+fn http1_alone(tls: &ServerTls) -> Arc<rustls::ServerConfig> {
+    let mut config = rustls::ServerConfig::clone(&tls.config);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
 }

@@ -51,6 +51,10 @@ pub enum CertificateKind {
     OtherName,
     /// By an authority that nobody trusts.
     OtherCa,
+    /// Not in force yet.
+    NotYetValid,
+    /// By nobody but itself.
+    SelfSigned,
 }
 
 /// Why there is no certificate.
@@ -109,11 +113,15 @@ impl Pki {
         let mut params = CertificateParams::new([named.clone(), format!("*.{named}")])?;
         params.distinguished_name.push(DnType::CommonName, named);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.not_before = (inner.made - VALIDITY).into();
+        let start = if kind == CertificateKind::NotYetValid { inner.made + DAY } else { inner.made - VALIDITY };
+        params.not_before = start.into();
         let end = if kind == CertificateKind::Expired { inner.made - DAY } else { inner.made + VALIDITY };
         params.not_after = end.into();
         let issuer = if kind == CertificateKind::OtherCa { &inner.stranger } else { &inner.authority };
-        let certificate = params.signed_by(&inner.leaf, issuer)?;
+        let certificate = match kind {
+            CertificateKind::SelfSigned => params.self_signed(&inner.leaf)?,
+            _ => params.signed_by(&inner.leaf, issuer)?,
+        };
         let key = PrivateKeyDer::try_from(inner.leaf.serialize_der())
             .map_err(|reason| rustls::Error::General(reason.to_owned()))?;
         Ok(Arc::new(CertifiedKey::from_der(vec![certificate.der().clone()], key, &inner.provider)?))

@@ -244,9 +244,13 @@ impl Portal {
         self.inner.core.lock().await.as_ref()?.lookups()
     }
 
-    /// From now on nobody is where its name leads.
-    pub fn leave(&self) {
+    /// From now on nobody is where its name leads, and connections that others have to it are gone.
+    pub async fn leave(&self) {
         self.inner.names.insert(self.domain(), Target::Refused);
+        let ending = self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ProxyHandle::end_connections);
+        if let Some(ending) = ending {
+            ending.await;
+        }
     }
 
     /// From now on nobody answers where its name leads.

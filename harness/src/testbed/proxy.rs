@@ -257,6 +257,12 @@ impl ProxyHandle {
         &self.upstreams
     }
 
+    /// Ends all connections that are open now; new ones are taken as before.
+    pub fn end_connections(&self) -> impl Future<Output = ()> + Send + use<> {
+        let tasks = self.tasks.clone();
+        async move { tasks.end_connections().await }
+    }
+
     /// Ends it with all its connections; no task and no socket is left afterwards.
     pub async fn shutdown(self) {
         self.tasks.end();

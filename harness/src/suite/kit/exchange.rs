@@ -17,6 +17,8 @@ pub(crate) struct Exchange {
     pub(crate) body: Fingerprint,
     /// The app or fake Portal that it is meant for, where there is one.
     pub(crate) addressed: Option<Receiver>,
+    /// The Portal whose Core was asked as its proxy would ask, where that is what this is.
+    pub(crate) asked: Option<String>,
     /// What came back.
     pub(crate) outcome: Outcome,
     /// What correlates the hops of the request.
@@ -57,9 +59,17 @@ impl Exchange {
             target: call.target().to_owned(),
             body: Fingerprint::of(&call.content),
             addressed,
+            asked: None,
             outcome,
             trace_id,
         })
+    }
+
+    /// The same as a proxy's question to the Core of this Portal.
+    #[must_use]
+    pub(crate) fn asking(mut self, portal: Option<&str>) -> Exchange {
+        self.asked = portal.map(str::to_owned);
+        self
     }
 
     /// The answer; fails the subject if there is none.

@@ -13,6 +13,8 @@ pub(crate) mod body;
 pub(crate) mod exchange;
 pub(crate) mod fields;
 pub(crate) mod names;
+pub(crate) mod people;
 pub(crate) mod placeholders;
 pub(crate) mod scene;
+pub(crate) mod stage;
 pub(crate) mod times;

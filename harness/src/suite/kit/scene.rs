@@ -1,17 +1,54 @@
-//! The Portals of a scenario, with their apps, terminals and clocks, by the names that sentences give them.
+//! The Portals of a scenario, with their apps and terminals, by the names that sentences give them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use portal_core::clock::unix_seconds;
+
+use super::body::Fingerprint;
 use super::names::Receiver;
-use super::placeholders::Placeholder;
 use crate::suite::failure::{StepFailure, StepResult};
-use crate::testbed::{EchoApp, Received};
+use crate::testbed::fake_portal::WHO_ARE_YOU;
+use crate::testbed::{Answer, App, EchoApp, FakePortal, Portal, Received, Terminal, Testbed};
+use crate::trace::{Party, TRACE_FIELD, Trace};
+use crate::wire::{Call, Content, Gate};
 
 /// The Portals of a scenario and what belongs to them.
 #[derive(Default)]
 pub(crate) struct Scene {
-    apps: BTreeMap<Receiver, EchoApp>,
+    pub(super) testbed: Option<Testbed>,
+    pub(super) portals: BTreeMap<String, Portal>,
+    pub(super) fakes: BTreeMap<String, FakePortal>,
+    pub(super) terminals: BTreeMap<String, Paired>,
+    pub(super) owners: BTreeMap<String, Paired>,
+    /// The manifests that were installed, as text.
+    pub(super) manifests: BTreeMap<Receiver, String>,
+    inboxes: BTreeMap<Receiver, EchoApp>,
+    given: BTreeMap<Receiver, Given>,
     before: BTreeMap<Receiver, Mark>,
+    lookups_before: BTreeMap<String, usize>,
+    /// The last pairing code.
+    pub(crate) code: Option<String>,
+    /// Opened as soon as the body of an answer begins to arrive at who asked.
+    pub(crate) opened_by_answers: Option<Gate>,
+}
+
+/// A paired terminal.
+#[derive(Debug, Clone)]
+pub(crate) struct Paired {
+    /// The Portal that it belongs to.
+    pub(crate) portal: String,
+    /// The id under which its Core lists it.
+    pub(crate) id: String,
+    /// Name and cookie.
+    pub(crate) terminal: Terminal,
+}
+
+/// What an app was told to answer.
+#[derive(Debug)]
+struct Given {
+    status: u16,
+    body: Option<Fingerprint>,
 }
 
 /// What a receiver had got when the latest sending step began.
@@ -22,35 +59,165 @@ struct Mark {
 }
 
 impl Scene {
+    /// The testbed.
+    pub(crate) fn testbed(&self) -> StepResult<&Testbed> {
+        self.testbed.as_ref().ok_or_else(|| StepFailure::error("no Portal was started: a `Given` is missing"))
+    }
+
+    /// Every hop of every request.
+    pub(crate) fn trace(&self) -> StepResult<&Trace> {
+        Ok(self.testbed()?.trace())
+    }
+
+    /// A Portal with a Core.
+    pub(crate) fn portal(&self, name: &str) -> StepResult<&Portal> {
+        self.portals.get(name).ok_or_else(|| StepFailure::error(format!("no Portal {name} was started")))
+    }
+
+    /// A Portal that the harness plays.
+    pub(crate) fn fake(&self, name: &str) -> StepResult<&FakePortal> {
+        self.fakes.get(name).ok_or_else(|| StepFailure::error(format!("no fake Portal {name} was started")))
+    }
+
+    /// The names of the Portals with Cores.
+    pub(crate) fn real_names(&self) -> Vec<String> {
+        self.portals.keys().cloned().collect()
+    }
+
+    /// An app of a Portal with a Core.
+    pub(crate) fn app(&self, portal: &str, app: &str) -> StepResult<App> {
+        Ok(self.portal(portal)?.app(app)?)
+    }
+
+    /// The present, in seconds since 1970. Portals' clocks show the same unless a step said otherwise.
+    pub(crate) fn now(&self) -> StepResult<u64> {
+        Ok(unix_seconds(self.testbed()?.clock()))
+    }
+
+    /// Time passes for everybody.
+    pub(crate) fn advance(&self, by: Duration) -> StepResult {
+        self.testbed()?.clock().advance(by);
+        self.portals.values().for_each(|portal| portal.clock().advance(by));
+        self.fakes.values().for_each(|fake| fake.clock().advance(by));
+        Ok(())
+    }
+
+    /// Everybody who can receive requests.
+    pub(crate) fn receivers(&self) -> impl Iterator<Item = &Receiver> {
+        self.inboxes.keys()
+    }
+
     /// What a receiver got since the latest sending step began.
     pub(crate) fn received(&self, receiver: &Receiver) -> StepResult<Vec<Received>> {
-        let app = self.apps.get(receiver).ok_or_else(|| unknown(receiver))?;
-        let before = self.before.get(receiver).copied().unwrap_or_default();
-        Ok(app.received().split_off(before.kept))
+        let mut received = self.ever_received(receiver)?;
+        Ok(received.split_off(self.mark_of(receiver).kept.min(received.len())))
+    }
+
+    /// What a receiver got since the beginning of the scenario.
+    pub(crate) fn ever_received(&self, receiver: &Receiver) -> StepResult<Vec<Received>> {
+        Ok(calls(self.inbox(receiver)?))
     }
 
     /// How many requests began to reach a receiver since the latest sending step began.
     pub(crate) fn arrivals(&self, receiver: &Receiver) -> StepResult<usize> {
-        let app = self.apps.get(receiver).ok_or_else(|| unknown(receiver))?;
-        Ok(app.arrivals() - self.before.get(receiver).copied().unwrap_or_default().arrivals)
+        Ok(arrivals(self.inbox(receiver)?) - self.mark_of(receiver).arrivals)
     }
 
-    /// What a placeholder names.
-    pub(crate) async fn fact(&self, placeholder: &Placeholder) -> StepResult<String> {
-        Err(placeholder.unknown())
+    /// From now on the receiver gives this answer, with this status, and with this body where that can be told.
+    pub(crate) fn answer_with(
+        &mut self,
+        receiver: &Receiver,
+        answer: Answer,
+        status: u16,
+        body: Option<&Content>,
+    ) -> StepResult {
+        self.inbox(receiver)?.answer_with(answer);
+        self.given.insert(receiver.clone(), Given { status, body: body.map(Fingerprint::of) });
+        Ok(())
     }
 
-    pub(crate) fn mark(&mut self) {
-        let marks = self
-            .apps
-            .iter()
-            .map(|(receiver, app)| (receiver.clone(), Mark { arrivals: app.arrivals(), kept: app.received().len() }));
-        self.before = marks.collect();
+    /// The status that the receiver gives.
+    pub(crate) fn status_of(&self, receiver: &Receiver) -> u16 {
+        self.given.get(receiver).map_or(200, |given| given.status)
     }
 
-    pub(crate) async fn end(&mut self) {}
+    /// The body that the receiver was told to give.
+    pub(crate) fn given(&self, receiver: &Receiver) -> StepResult<&Fingerprint> {
+        let given = self.given.get(receiver).and_then(|given| given.body.as_ref());
+        given.ok_or_else(|| StepFailure::error(format!("{receiver} was not told what to answer")))
+    }
+
+    /// The call as it goes out: with the id under which `origin` makes it, and the gate that its answer opens.
+    pub(crate) fn prepared(&self, mut call: Call, origin: Party) -> StepResult<Call> {
+        if !call.fields().contains(TRACE_FIELD) {
+            call = call.field(TRACE_FIELD, self.trace()?.begin(origin));
+        }
+        Ok(match &self.opened_by_answers {
+            Some(gate) => call.opens_with_answer(gate),
+            None => call,
+        })
+    }
+
+    /// Notes what there is, so that `received` and `connected` are about what comes from now on.
+    pub(crate) async fn mark(&mut self) {
+        let mark = |app: &EchoApp| Mark { arrivals: arrivals(app), kept: calls(app).len() };
+        self.before = self.inboxes.iter().map(|(receiver, app)| (receiver.clone(), mark(app))).collect();
+        for (name, portal) in &self.portals {
+            let lookups = portal.lookups().await.unwrap_or_default().len();
+            self.lookups_before.insert(name.clone(), lookups);
+        }
+    }
+
+    /// The hosts that a Core looked up since the latest sending step began; unsupported where that can't be told.
+    pub(crate) async fn connected(&self, portal: &str) -> StepResult<Vec<String>> {
+        let lookups = self.portal(portal)?.lookups().await;
+        let mut lookups =
+            lookups.ok_or_else(|| StepFailure::unsupported("this Core does not tell whom it connects to"))?;
+        let before = self.lookups_before.get(portal).copied().unwrap_or_default();
+        Ok(lookups.split_off(before.min(lookups.len())))
+    }
+
+    /// Ends everything that the scenario started.
+    pub(crate) async fn end(&mut self) {
+        if let Some(gate) = self.opened_by_answers.take() {
+            gate.open();
+        }
+        if let Some(testbed) = self.testbed.take() {
+            // What does not stop in its own time is ended with the last handle.
+            let _ = testbed.shutdown().await;
+        }
+        *self = Scene::default();
+    }
+
+    pub(super) fn add_portal(&mut self, portal: Portal) {
+        self.portals.insert(portal.name().to_owned(), portal);
+    }
+
+    pub(super) fn add_fake(&mut self, fake: FakePortal) {
+        self.inboxes.insert(Receiver::Fake(fake.name().to_owned()), fake.front().clone());
+        self.fakes.insert(fake.name().to_owned(), fake);
+    }
+
+    pub(super) fn add_app(&mut self, app: &App) {
+        self.inboxes.insert(Receiver::app(app.portal(), app.name()), app.echo().clone());
+    }
+
+    fn inbox(&self, receiver: &Receiver) -> StepResult<&EchoApp> {
+        let inbox = self.inboxes.get(receiver);
+        inbox.ok_or_else(|| StepFailure::error(format!("there is no {receiver}: a step before this one is missing")))
+    }
+
+    fn mark_of(&self, receiver: &Receiver) -> Mark {
+        self.before.get(receiver).copied().unwrap_or_default()
+    }
 }
 
-fn unknown(receiver: &Receiver) -> StepFailure {
-    StepFailure::error(format!("there is no {receiver}: a step before this one is missing"))
+/// All that arrived but for questions who a fake Portal is.
+fn calls(app: &EchoApp) -> Vec<Received> {
+    app.received().into_iter().filter(|request| request.target != WHO_ARE_YOU).collect()
+}
+
+/// How many of those began to arrive.
+fn arrivals(app: &EchoApp) -> usize {
+    app.arrivals() - app.received().iter().filter(|request| request.target == WHO_ARE_YOU).count()
 }

@@ -1,7 +1,19 @@
-//! Steps that every domain uses: the Portals, and the last answer.
+//! Steps that every domain uses: Portals, apps, calls, and what came of them.
 
 use super::prelude::*;
 
+mod answers;
+mod apps;
+mod clocks;
+pub(crate) mod outcomes;
+mod portals;
+pub(crate) mod requests;
+
 pub(super) fn register(steps: &mut Steps) {
-    steps.then("the answer has status {int}", async |world, args| world.answer()?.expect_status(args.get(0)?));
+    portals::register(steps);
+    apps::register(steps);
+    requests::register(steps);
+    outcomes::register(steps);
+    answers::register(steps);
+    clocks::register(steps);
 }

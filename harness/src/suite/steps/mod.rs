@@ -50,6 +50,7 @@
 
 use super::registry::Steps;
 
+mod call_peer;
 pub(crate) mod common;
 
 /// What a step needs.
@@ -70,5 +71,6 @@ pub(crate) mod prelude {
 pub fn registry() -> Steps {
     let mut steps = Steps::new();
     common::register(&mut steps);
+    call_peer::register(&mut steps);
     steps
 }

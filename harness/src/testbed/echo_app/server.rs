@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
@@ -114,19 +115,41 @@ impl Desk {
 pub(in crate::testbed) struct Server {
     address: SocketAddr,
     stopping: CancellationToken,
+    entrances: mpsc::Sender<(Entrance, oneshot::Sender<()>)>,
     task: Option<JoinHandle<()>>,
+}
+
+/// How a connection begins.
+#[derive(Debug, Clone)]
+pub(in crate::testbed) enum Entrance {
+    /// In plain text.
+    Plain,
+    /// With TLS.
+    Tls(Arc<rustls::ServerConfig>),
+    /// Closed as soon as the other side says something.
+    BreaksOff,
 }
 
 impl Server {
     pub(in crate::testbed) fn start(
         listener: TcpListener,
-        tls: Option<Arc<rustls::ServerConfig>>,
+        entrance: Entrance,
         desk: Arc<Desk>,
     ) -> std::io::Result<Server> {
         let address = listener.local_addr()?;
         let stopping = CancellationToken::new();
-        let task = tokio::spawn(accept(listener, tls.map(TlsAcceptor::from), desk, stopping.clone()));
-        Ok(Server { address, stopping, task: Some(task) })
+        let (entrances, changes) = mpsc::channel(1);
+        let task = tokio::spawn(accept(listener, entrance, changes, desk, stopping.clone()));
+        Ok(Server { address, stopping, entrances, task: Some(task) })
+    }
+
+    /// Ends all connections; new ones begin like this.
+    pub(in crate::testbed) async fn change_entrance(&self, entrance: Entrance) {
+        let (done, told) = oneshot::channel();
+        // Where the server has stopped, there is nothing to change.
+        if self.entrances.send((entrance, done)).await.is_ok() {
+            let _ = told.await;
+        }
     }
 
     pub(in crate::testbed) fn address(&self) -> SocketAddr {
@@ -157,24 +180,36 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, desk: Arc<Desk>, stopping: CancellationToken) {
+async fn accept(
+    listener: TcpListener,
+    mut entrance: Entrance,
+    mut changes: mpsc::Receiver<(Entrance, oneshot::Sender<()>)>,
+    desk: Arc<Desk>,
+    stopping: CancellationToken,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             () = stopping.cancelled() => break,
             Some(_) = connections.join_next() => {}
+            Some((changed, done)) = changes.recv() => {
+                connections.shutdown().await;
+                entrance = changed;
+                let _ = done.send(());
+            }
             accepted = listener.accept() => {
                 let Ok((socket, _)) = accepted else { continue };
                 let _ = socket.set_nodelay(true);
-                let (tls, desk) = (tls.clone(), Arc::clone(&desk));
+                let (entrance, desk) = (entrance.clone(), Arc::clone(&desk));
                 connections.spawn(async move {
                     // What ends a connection is for its other side to tell.
-                    let _ = match tls {
-                        None => serve(socket, &desk).await,
-                        Some(tls) => match tls.accept(socket).await {
+                    let _ = match entrance {
+                        Entrance::Plain => serve(socket, &desk).await,
+                        Entrance::Tls(tls) => match TlsAcceptor::from(tls).accept(socket).await {
                             Ok(socket) => serve(socket, &desk).await,
                             Err(error) => Err(error),
                         },
+                        Entrance::BreaksOff => socket.readable().await,
                     };
                 });
             }

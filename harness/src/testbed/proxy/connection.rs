@@ -66,7 +66,7 @@ where
         // Small answers must not wait for each other; without it they are merely late.
         let _ = stream.set_nodelay(true);
         let served = serve(site.clone(), stream, address.ip());
-        site.tasks.spawn(async move {
+        site.tasks.spawn_connection(async move {
             served.await;
             drop(slot);
         });

@@ -1,6 +1,7 @@
 //! Every task of a proxy is started here, so that none outlives it.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
@@ -9,6 +10,14 @@ use tokio_util::task::TaskTracker;
 /// Starts tasks and ends them all.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tasks {
+    tracker: TaskTracker,
+    ended: CancellationToken,
+    connections: Arc<Mutex<Connections>>,
+}
+
+/// The connections that are open, to be ended by themselves.
+#[derive(Debug, Clone, Default)]
+struct Connections {
     tracker: TaskTracker,
     ended: CancellationToken,
 }
@@ -26,6 +35,26 @@ impl Tasks {
     /// Starts a task that ends at the latest when the answer is dropped.
     pub(super) fn spawn_owned(&self, task: impl Future<Output = ()> + Send + 'static) -> Owned {
         Owned(Some(self.spawn(task)))
+    }
+
+    /// Starts the task of a connection; it ends at the latest with [`Tasks::end`] or [`Tasks::end_connections`].
+    pub(super) fn spawn_connection(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let Connections { tracker, ended } = self.lock().clone();
+        self.spawn(tracker.track_future(async move {
+            let _ = ended.run_until_cancelled_owned(task).await;
+        }));
+    }
+
+    /// Ends all connections that are open now; none of them is left afterwards.
+    pub(super) async fn end_connections(&self) {
+        let Connections { tracker, ended } = std::mem::take(&mut *self.lock());
+        ended.cancel();
+        tracker.close();
+        tracker.wait().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends all tasks at their next suspension.

@@ -1,0 +1,126 @@
+//! What came back.
+
+use serde_json::Value;
+
+use super::super::prelude::*;
+use crate::wire::Reply;
+
+pub(super) fn register(steps: &mut Steps) {
+    steps.then(r"^the answer is (\d{3}(?:(?:, | or )\d{3})*)( with a reason)?$", has_status);
+    steps.then("the answer has the fields", async |world, args| {
+        let lines = world.answer()?.fields.to_readable();
+        fields::expect_lines("an answer", args.table()?, &lines, fields::Empty::Absent)
+    });
+    steps.then(r#"^the answer's body is "([^"]*)"$"#, has_body);
+    steps.then("the answer's body is complete", is_complete);
+    steps.then("the answer's JSON has", has_json);
+    steps.then("the last two answers are alike", are_alike);
+}
+
+async fn has_status(world: &mut World, args: Args) -> StepResult {
+    let statuses = args.text(0).split(", ").flat_map(|part| part.split(" or ")).map(str::parse);
+    let answer = world.answer()?;
+    answer.expect_status_among(&statuses.collect::<Result<Vec<u16>, _>>()?)?;
+    if args.text(1).is_empty() {
+        return Ok(());
+    }
+    let reason = answer.json().and_then(|json| json["reason"].as_str().map(str::to_owned));
+    expect::holds(reason.is_some_and(|reason| !reason.is_empty()), "a body in JSON with a reason", || answer.summary())?;
+    let kind = answer.field("content-type").unwrap_or_default();
+    expect::holds(kind.starts_with("application/json"), "the Content-Type application/json", || {
+        format!("Content-Type: {kind}")
+    })
+}
+
+async fn has_body(world: &mut World, args: Args) -> StepResult {
+    let answer = world.answer()?;
+    expect::same("the answer's body", args.text(0).to_owned(), answer.text())
+}
+
+async fn is_complete(world: &mut World, _: Args) -> StepResult {
+    let answer = world.answer()?;
+    let addressed = world.exchange()?.addressed.as_ref();
+    let addressed = addressed.ok_or_else(|| StepFailure::error("the latest request went to no app"))?;
+    let given = world.scene().given(addressed)?;
+    let got = body::Fingerprint { length: answer.length, sha256: answer.sha256.clone() };
+    expect::holds(*given == got, format!("the body that {addressed} gave: {given}"), || got.to_string())
+}
+
+async fn has_json(world: &mut World, args: Args) -> StepResult {
+    let json = world.answer()?.expect_json()?;
+    for row in args.table()?.rows() {
+        let (at, cell) = (row.cell("at")?, row.cell("value")?);
+        let found = at_path(&json, at).map(|value| told(&value));
+        let matches = match &found {
+            Some(text) => fields::cell_matches(cell, text)?,
+            None => false,
+        };
+        expect::holds(matches, format!("`{at}` is {cell}"), || match &found {
+            Some(text) => text.clone(),
+            None => format!("no `{at}` in {json}"),
+        })?;
+    }
+    Ok(())
+}
+
+/// `peers[0].name`, `[1].id`, `length` for the number of elements of a list.
+fn at_path(json: &Value, path: &str) -> Option<Value> {
+    let mut value = json.clone();
+    let path = path.replace('[', ".[");
+    for step in path.split('.').filter(|step| !step.is_empty()) {
+        value = match (&value, step.strip_prefix('[').and_then(|step| step.strip_suffix(']'))) {
+            (Value::Array(items), None) if step == "length" => items.len().into(),
+            (Value::Array(items), Some(index)) => items.get(index.parse::<usize>().ok()?)?.clone(),
+            (value, None) => value.get(step)?.clone(),
+            (_, Some(_)) => return None,
+        };
+    }
+    Some(value)
+}
+
+/// Strings as they are, all else as JSON.
+fn told(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+async fn are_alike(world: &mut World, _: Args) -> StepResult {
+    let [.., one, other] = world.exchanges() else {
+        return Err(StepFailure::error("two requests are needed before this step"));
+    };
+    let (one, other) = (seen_by_a_stranger(one.answer()?), seen_by_a_stranger(other.answer()?));
+    expect::same("both answers: the latter", one, other)
+}
+
+/// All that could tell one answer from another, but the time and what the testbed itself adds.
+fn seen_by_a_stranger(answer: &Reply) -> (u16, Vec<(String, String)>, String) {
+    let own = |name: &str| name.eq_ignore_ascii_case("date") || name.to_ascii_lowercase().starts_with("countersign-");
+    let mut lines: Vec<_> = answer.fields.to_readable().into_iter().filter(|(name, _)| !own(name)).collect();
+    for (name, _) in &mut lines {
+        name.make_ascii_lowercase();
+    }
+    lines.sort();
+    (answer.status, lines, answer.text())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn paths_lead_through_objects_and_lists() {
+        let json = json!([{ "id": "a", "tags": [1, 2], "n": null }, { "id": "b" }]);
+        assert_eq!(at_path(&json, "[1].id"), Some(json!("b")));
+        assert_eq!(at_path(&json, "[0].tags[1]"), Some(json!(2)));
+        assert_eq!(at_path(&json, "[0].tags.length"), Some(json!(2)));
+        assert_eq!(at_path(&json, "length"), Some(json!(2)));
+        assert_eq!(at_path(&json, "[2].id"), None);
+        assert_eq!(at_path(&json, "[0].x"), None);
+        assert_eq!(told(&at_path(&json, "[0].n").unwrap()), "null");
+        assert_eq!(told(&json!("x")), "x");
+    }
+}
