@@ -54,7 +54,8 @@ fn changed_by(component: &str, hops: &[Hop]) -> Option<String> {
     let changed = values.windows(2).find(|pair| pair[0].1.is_some() && pair[0].1 != pair[1].1);
     match (changed, values.last()) {
         (Some([(_, before), (hop, after)]), _) => {
-            let shown = |value: &Option<String>| value.clone().map_or("nothing".to_owned(), |value| format!("`{value}`"));
+            let shown =
+                |value: &Option<String>| value.clone().map_or("nothing".to_owned(), |value| format!("`{value}`"));
             Some(format!("{}: got {}, handed {} to {}", hop.from, shown(before), shown(after), hop.to))
         }
         (_, Some((_, Some(value)))) => {
@@ -122,7 +123,8 @@ mod tests {
         trace.record(hop(Party::app("alice", "chat"), alice.clone(), "/internal/call_peer/bobbob/a?x=1", &[]));
         trace.record_signature(signature("alice", "\"@path\": /a\n\"@query\": ?x=1", SignatureOutcome::Made));
         trace.record(hop(alice, bob.clone(), "/a?x=1", &[("host", "chat.bobbob.p")]));
-        let forwarded = [("x-forwarded-uri", uri), ("x-forwarded-method", "GET"), ("x-forwarded-host", "chat.bobbob.p")];
+        let forwarded =
+            [("x-forwarded-uri", uri), ("x-forwarded-method", "GET"), ("x-forwarded-host", "chat.bobbob.p")];
         trace.record(hop(bob, Party::core("bob"), "/internal/auth", &forwarded));
         let rejected = SignatureOutcome::Rejected { step: "crypto".into(), code: "mismatch".into() };
         trace.record_signature(signature("bob", rebuilt, rejected));

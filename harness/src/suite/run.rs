@@ -13,8 +13,8 @@ use super::source::{self, Source, SourceError};
 use super::steps;
 use super::world::RunContext;
 use super::writer::EventWriter;
-use crate::subject::Subject;
 use crate::contract::{Contract, ContractError, Threshold};
+use crate::subject::Subject;
 use crate::verdict::{Event, EventSink, RequirementResult, ScenarioInfo, SubjectInfo, SuiteInfo, Summary, Verdict};
 
 /// Features that were read and checked, ready to run as often as wanted.
@@ -180,7 +180,11 @@ impl Suite {
         sink.event(&Event::Started { suite: self.info.clone(), subject: subject.clone(), scenarios: planned.len() });
 
         let began = Instant::now();
-        let context = RunContext { steps: Arc::clone(&self.steps), step_timeout: options.step_timeout, subject: options.subject.clone() };
+        let context = RunContext {
+            steps: Arc::clone(&self.steps),
+            step_timeout: options.step_timeout,
+            subject: options.subject.clone(),
+        };
         let limits = Limits {
             jobs: options.jobs.max(1),
             stop_at_first_failure: options.stop_at_first_failure,

@@ -14,6 +14,7 @@ use super::kit::exchange::Exchange;
 use super::kit::scene::Scene;
 use super::registry::Steps;
 use crate::subject::Subject;
+use crate::trace::Trace;
 use crate::verdict::ScenarioInfo;
 
 /// What a scenario carries from step to step: the testbed once it was started, the answers so far, and things that

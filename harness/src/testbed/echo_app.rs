@@ -14,8 +14,8 @@ pub use answer::Answer;
 pub use inbox::{Received, WaitTimeout};
 
 use crate::trace::Trace;
-use server::{Desk, Place, Server};
 pub(super) use server::Entrance;
+use server::{Desk, Place, Server};
 
 /// How long waits last at most.
 pub const WAIT: Duration = Duration::from_secs(10);

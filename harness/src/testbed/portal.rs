@@ -247,7 +247,8 @@ impl Portal {
     /// From now on nobody is where its name leads, and connections that others have to it are gone.
     pub async fn leave(&self) {
         self.inner.names.insert(self.domain(), Target::Refused);
-        let ending = self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ProxyHandle::end_connections);
+        let ending =
+            self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ProxyHandle::end_connections);
         if let Some(ending) = ending {
             ending.await;
         }

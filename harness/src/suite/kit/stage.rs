@@ -52,7 +52,8 @@ impl World {
         if self.scene().testbed.is_some() {
             return Ok(());
         }
-        let on_disk = self.scenario()?.tags.iter().any(|tag| tag.contains("needs-restart") || tag.contains("needs-kill"));
+        let on_disk =
+            self.scenario()?.tags.iter().any(|tag| tag.contains("needs-restart") || tag.contains("needs-kill"));
         let options = Options {
             subject: self.subject()?,
             profile: Profile {
@@ -63,7 +64,9 @@ impl World {
             },
             storage: if on_disk { Storage::Disk } else { Storage::Memory },
         };
-        self.scene_mut().testbed = Some(Testbed::start_with(Topology::new(), options).await?);
+        let testbed = Testbed::start_with(Topology::new(), options).await?;
+        self.watch(testbed.trace().clone());
+        self.scene_mut().testbed = Some(testbed);
         Ok(())
     }
 }

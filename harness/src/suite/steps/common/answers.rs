@@ -25,7 +25,9 @@ async fn has_status(world: &mut World, args: Args) -> StepResult {
         return Ok(());
     }
     let reason = answer.json().and_then(|json| json["reason"].as_str().map(str::to_owned));
-    expect::holds(reason.is_some_and(|reason| !reason.is_empty()), "a body in JSON with a reason", || answer.summary())?;
+    expect::holds(reason.is_some_and(|reason| !reason.is_empty()), "a body in JSON with a reason", || {
+        answer.summary()
+    })?;
     let kind = answer.field("content-type").unwrap_or_default();
     expect::holds(kind.starts_with("application/json"), "the Content-Type application/json", || {
         format!("Content-Type: {kind}")

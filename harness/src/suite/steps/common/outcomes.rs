@@ -4,19 +4,13 @@ use super::super::prelude::*;
 use crate::testbed::Received;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.then(
-        "^it is (refused|let in as (?:anonymous|the owner|the peer [a-z]+|the terminal [a-z]+))$",
-        has_outcome,
-    );
+    steps.then("^it is (refused|let in as (?:anonymous|the owner|the peer [a-z]+|the terminal [a-z]+))$", has_outcome);
     steps.then("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received nothing$", received_nothing);
     steps.then(r"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received ([A-Z]+) (/\S*)$", received_request);
     steps.then(r"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received (\d+) requests?$", received_count);
     steps.then("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received the fields$", received_fields);
     steps.then("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received none of the fields$", received_none_of);
-    steps.then(
-        r#"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received the (body "[^"]*"|body that was sent)$"#,
-        received_body,
-    );
+    steps.then(r#"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received the (body "[^"]*"|body that was sent)$"#, received_body);
     steps.then(r#"^([a-z]+)'s Core connected to nobody(?: but "([^"]+)")?$"#, connected_to_nobody);
 }
 
@@ -175,8 +169,11 @@ async fn connected_to_nobody(world: &mut World, args: Args) -> StepResult {
     let allowed = args.text(1).split(':').next().unwrap_or_default();
     let portal = args.text(0);
     let hosts = world.scene().connected(portal).await?;
-    let others: Vec<&str> =
-        hosts.iter().filter(|host| allowed.is_empty() || !host.eq_ignore_ascii_case(allowed)).map(String::as_str).collect();
+    let others: Vec<&str> = hosts
+        .iter()
+        .filter(|host| allowed.is_empty() || !host.eq_ignore_ascii_case(allowed))
+        .map(String::as_str)
+        .collect();
     let but = if allowed.is_empty() { String::new() } else { format!(" but {allowed}") };
     expect::holds(others.is_empty(), format!("{portal}'s Core connected to nobody{but}"), || others.join(", "))
 }
