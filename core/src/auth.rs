@@ -286,7 +286,7 @@ impl Attempt<'_> {
         let mut without_key = Vec::new();
         for peer in self.core.peers.candidates_for(keyid).into_iter().take(CANDIDATES_TRIED) {
             match peer.key() {
-                Some(key) => match self.against(&peer, &key).await {
+                Some(key) => match self.against(&peer, key).await {
                     Ok(verified) => return Ok((peer, verified)),
                     Err(rejection) => refused = rejection,
                 },
@@ -298,7 +298,7 @@ impl Attempt<'_> {
             for peer in without_key {
                 let Some(peer) = self.core.keys.ask_on_claim(self.core, &peer).await else { continue };
                 let Some(key) = peer.key() else { continue };
-                match self.against(&peer, &key).await {
+                match self.against(&peer, key).await {
                     Ok(verified) => return Ok((peer, verified)),
                     Err(rejection) => refused = rejection,
                 }

@@ -95,6 +95,8 @@ pub mod outgoing;
 #[cfg(feature = "server")]
 pub mod resolve;
 #[cfg(feature = "server")]
+pub mod signing;
+#[cfg(feature = "server")]
 pub mod spool;
 #[cfg(feature = "server")]
 pub mod tls;

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use crate::{
     acl::{Decide, LongestPrefix},
     auth::{AsTheRfcSays, FromForwarded, Rebuild, RecogniseTerminal, SignedCookie, VerifyPeer},
-    call_peer::{ByIdOrPrefix, RouteCall, SignAsPortal, SignCall},
+    call_peer::{ByIdOrPrefix, RouteCall},
     clock::{Clock, SystemClock},
     limits::Limits,
     observe::{Observe, Unobserved},
@@ -20,6 +20,7 @@ use crate::{
     replay::ReplayMemory,
     resolve::{Resolve, SystemResolver},
     server::Surface,
+    signing::{SignAsPortal, SignCall},
     store::{MemoryStore, Store},
     transport::Transport,
 };

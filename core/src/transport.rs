@@ -97,6 +97,9 @@ enum Sender {
     Http2(http2::SendRequest<SpooledBody>),
 }
 
+/// The head of an answer, or the request back where nothing of it was sent.
+type Answered = Result<Response<Incoming>, TrySendError<Request<SpooledBody>>>;
+
 impl HttpsTransport {
     pub(crate) fn new(connect: Connect, timeouts: Timeouts, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
         HttpsTransport { connect, timeouts, clock, tasks, idle: Arc::default() }
@@ -255,10 +258,7 @@ impl Sender {
         }
     }
 
-    fn send(
-        &mut self,
-        message: Request<SpooledBody>,
-    ) -> Pin<Box<dyn Future<Output = Result<Response<Incoming>, TrySendError<Request<SpooledBody>>>> + Send>> {
+    fn send(&mut self, message: Request<SpooledBody>) -> Pin<Box<dyn Future<Output = Answered> + Send>> {
         match self {
             Sender::Http1(sender) => Box::pin(sender.try_send_request(message)),
             Sender::Http2(sender) => Box::pin(sender.try_send_request(message)),

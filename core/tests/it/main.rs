@@ -1,5 +1,7 @@
 //! Whole Cores: over real sockets, with real TLS, and as the program that users start.
 
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
+
 mod authentication;
 mod calls;
 mod program;
