@@ -84,9 +84,7 @@ impl Requirement {
     pub fn counts(&self, threshold: Threshold) -> bool {
         match threshold {
             Threshold::Baseline => self.level == Level::Must && self.source.iter().any(|source| is_baseline(source)),
-            Threshold::Must => self.level == Level::Must,
-            Threshold::Should => self.level <= Level::Should,
-            Threshold::May => true,
+            _ => threshold.covers(self.level),
         }
     }
 
@@ -142,6 +140,17 @@ impl fmt::Display for Threshold {
             Threshold::Should => "should",
             Threshold::May => "may",
         })
+    }
+}
+
+impl Threshold {
+    /// Whether what binds like this decides too.
+    pub fn covers(self, level: Level) -> bool {
+        match self {
+            Threshold::Baseline | Threshold::Must => level == Level::Must,
+            Threshold::Should => level <= Level::Should,
+            Threshold::May => true,
+        }
     }
 }
 

@@ -113,6 +113,9 @@ pub struct ScenarioInfo {
     /// The requirements among the tags.
     #[serde(skip)]
     pub requirements: Vec<String>,
+    /// Where it binds less than its requirement (`@level-should`).
+    #[serde(skip)]
+    pub level: Option<Level>,
 }
 
 /// What came out of a scenario.
@@ -142,7 +145,7 @@ pub struct RequirementResult {
     pub responsible: Responsible,
     /// Where it comes from.
     pub source: Vec<String>,
-    /// The worst of its scenarios; nothing where none ran.
+    /// The worst of its scenarios that bind as it does, or as much as was asked for; nothing where none ran.
     pub verdict: Option<Verdict>,
     /// The ids of the scenarios that ran.
     pub scenarios: Vec<String>,
@@ -152,6 +155,9 @@ pub struct RequirementResult {
     /// Whether it decides about the exit code.
     #[serde(skip)]
     pub counts: bool,
+    /// The worst of its scenarios that bind less, and were not asked for.
+    #[serde(skip)]
+    pub apart: Option<Verdict>,
 }
 
 /// What was run.
@@ -200,7 +206,7 @@ pub enum Event {
         passed: bool,
     },
     /// A scenario came to its end.
-    ScenarioFinished(ScenarioResult),
+    ScenarioFinished(Box<ScenarioResult>),
     /// The end, with everything.
     Finished(std::sync::Arc<Summary>),
 }

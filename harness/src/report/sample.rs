@@ -30,6 +30,7 @@ fn scenario(row: &str, requirement: &str, verdict: Verdict, millis: u64) -> Scen
         line: 12,
         tags: vec![requirement.into(), "slow".into()],
         requirements: vec![requirement.into()],
+        level: None,
     };
     ScenarioResult { scenario, verdict, seconds: Duration::from_millis(millis), failure: None }
 }
@@ -81,6 +82,7 @@ pub(crate) fn summary() -> Summary {
             scenarios: of.iter().map(|one| one.scenario.id.clone()).collect(),
             title: requirement.title.clone(),
             counts: requirement.counts(Threshold::Must),
+            apart: None,
         }
     });
     Summary {
@@ -105,7 +107,7 @@ pub(crate) fn events() -> Vec<Event> {
         let (scenario, step) = (result.scenario.id.clone(), "Then it works".to_owned());
         events.push(Event::ScenarioStarted(result.scenario.clone()));
         events.push(Event::StepFinished { scenario, step, passed: result.verdict == Verdict::Pass });
-        events.push(Event::ScenarioFinished(result.clone()));
+        events.push(Event::ScenarioFinished(Box::new(result.clone())));
     }
     events.push(Event::Finished(Arc::new(summary)));
     events

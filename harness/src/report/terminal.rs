@@ -193,8 +193,9 @@ pub fn last_line(summary: &Summary) -> String {
     } else {
         format!("Conforms: {} kept", many(kept, "requirement"))
     };
-    let apart: Vec<_> =
-        tested(false).filter(|r| r.verdict.is_some_and(Verdict::breaks)).map(|r| r.id.as_str()).collect();
+    let broken = |verdict: Option<Verdict>| verdict.is_some_and(Verdict::breaks);
+    let apart = summary.requirements.iter().filter(|r| (!r.counts && broken(r.verdict)) || broken(r.apart));
+    let apart: Vec<_> = apart.map(|r| r.id.as_str()).collect();
     if !apart.is_empty() {
         line.push_str(&format!("; reported apart, not kept: {}", apart.join(", ")));
     }

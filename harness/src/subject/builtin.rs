@@ -61,6 +61,7 @@ impl CoreKind for Builtin {
             signature_bases: true,
             names: true,
             profile: true,
+            logs: true,
         }
     }
 

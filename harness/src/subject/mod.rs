@@ -106,6 +106,8 @@ pub struct Capabilities {
     pub names: bool,
     /// Values of its profile can be set.
     pub profile: bool,
+    /// What it logs can be read.
+    pub logs: bool,
 }
 
 /// Where a Core keeps its state.

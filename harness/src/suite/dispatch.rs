@@ -11,6 +11,7 @@ use futures_util::future::LocalBoxFuture;
 use gherkin::StepType;
 
 use super::failure::{StepFailure, StepResult};
+use super::needs;
 use super::registry::Steps;
 use super::world::World;
 
@@ -44,6 +45,9 @@ fn dispatch<'a>(world: &'a mut World, context: Context) -> LocalBoxFuture<'a, ()
 async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
     RUNS_STEPS.set(true);
     let context = world.run()?;
+    if let Some(why) = needs::unmet(&world.scenario()?.tags, &context.subject.capabilities()) {
+        return Err(StepFailure::unsupported(why));
+    }
     let mut found = context.steps.find(step);
     let (Some((step, mut args)), true) = (found.pop(), found.is_empty()) else {
         return Err(StepFailure::error("the step is undefined or ambiguous"));

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt::Display;
 
+use crate::subject::SubjectError;
+use crate::testbed::TestbedError;
 use crate::verdict::{Bases, Verdict};
 use crate::wire::WireError;
 
@@ -150,7 +152,18 @@ impl<E: Error + Any> From<E> for StepFailure {
     fn from(error: E) -> StepFailure {
         let text = with_causes(&error);
         let any: &dyn Any = &error;
-        match any.downcast_ref::<WireError>() {
+        let wire = match any.downcast_ref::<TestbedError>() {
+            Some(TestbedError::Subject(_)) => return StepFailure::subject_died(text),
+            Some(TestbedError::Refused { what, .. } | TestbedError::WrongInstance { portal: what, .. }) => {
+                return StepFailure::fail(format!("the Core does what every scenario needs ({what})"), text);
+            }
+            Some(TestbedError::Wire { source, .. }) => Some(source),
+            _ => any.downcast_ref::<WireError>(),
+        };
+        if any.is::<SubjectError>() {
+            return StepFailure::subject_died(text);
+        }
+        match wire {
             // Whoever was asked owes an answer, whole and in time.
             Some(
                 WireError::Closed
@@ -202,6 +215,11 @@ mod tests {
         let slow = WireError::TooSlow { what: "x".into(), within: std::time::Duration::from_secs(1) };
         assert_eq!(StepFailure::from(slow).details().fault, Fault::Timeout);
         assert_eq!(StepFailure::from(WireError::NoSuchHost("x".into())).details().fault, Fault::Harness);
+        let wire = TestbedError::Wire { what: "x".into(), source: WireError::Closed };
+        assert_eq!(StepFailure::from(wire).details().fault, Fault::Subject);
+        let start = SubjectError::Start { portal: "alice".into(), why: "x".into() };
+        assert_eq!(StepFailure::from(TestbedError::from(start)).details().fault, Fault::SubjectDied);
+        assert_eq!(StepFailure::from(TestbedError::Task("x".into())).details().fault, Fault::Harness);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::fmt;
 
 use gherkin::StepType;
 
+use super::needs;
 use super::plan::{ParsedFile, Planned, is_placeholder};
 use super::registry::Steps;
 use super::source::FeatureFile;
@@ -268,6 +269,9 @@ fn check_tags(parsed: &ParsedFile, contract: &Contract, problems: &mut Vec<Probl
                 let meant = tag.to_uppercase().replace('_', "-");
                 let what = format!("@{tag} looks like a requirement but is none");
                 problems.push(Problem::new(&parsed.file, line, what, format!("Write @{meant} if that is meant")));
+            } else if let Some(known) = needs::unknown(tag) {
+                let advice = format!("There are: @{}", known.join(", @"));
+                problems.push(Problem::new(&parsed.file, line, format!("the tag @{tag} says nothing"), advice));
             } else if tag == "retry" || tag.starts_with("retry(") {
                 let what = "scenarios are not retried: a verdict that comes and goes is a mistake to find".to_owned();
                 problems.push(Problem::new(&parsed.file, line, what, "Remove @retry"));

@@ -14,6 +14,7 @@ mod expression;
 mod failure;
 mod kit;
 mod lint;
+mod needs;
 mod plan;
 mod registry;
 mod run;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use gherkin::{GherkinEnv, LineCol};
 
 use super::lint::{self, Problem};
+use super::needs;
 use super::source::FeatureFile;
 use crate::contract::is_requirement_id;
 use crate::verdict::ScenarioInfo;
@@ -55,6 +56,7 @@ pub(crate) fn plan(index: usize, parsed: &ParsedFile, problems: &mut Vec<Problem
                 name: expanded.scenario.name.clone(),
                 feature: parsed.file.name.clone(),
                 line: expanded.scenario.position.line,
+                level: needs::level(&tags),
                 requirements: tags.iter().filter(|tag| is_requirement_id(tag)).cloned().collect(),
                 tags,
             };

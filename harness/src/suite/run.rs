@@ -13,7 +13,7 @@ use super::source::{self, Source, SourceError};
 use super::steps;
 use super::world::RunContext;
 use super::writer::EventWriter;
-use crate::contract::{Contract, ContractError, Threshold};
+use crate::contract::{Contract, ContractError, Requirement, Threshold};
 use crate::subject::Subject;
 use crate::verdict::{Event, EventSink, RequirementResult, ScenarioInfo, SubjectInfo, SuiteInfo, Summary, Verdict};
 
@@ -66,10 +66,10 @@ fn listed(problems: &[Problem]) -> String {
 /// How to run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
+    /// What is tested.
+    pub subject: Subject,
     /// Where the features come from.
     pub source: Source,
-    /// The Core under test.
-    pub subject: Subject,
     /// Which scenarios.
     pub selection: Selection,
     /// Which requirements decide whether the subject conforms.
@@ -87,8 +87,8 @@ pub struct RunOptions {
 impl Default for RunOptions {
     fn default() -> RunOptions {
         RunOptions {
-            source: Source::Embedded,
             subject: Subject::builtin(),
+            source: Source::Embedded,
             selection: Selection::all(),
             level: Threshold::Must,
             jobs: default_jobs(),
@@ -169,8 +169,8 @@ impl Suite {
             return Err(RunError::NothingSelected(options.selection.to_string()));
         }
         let subject = SubjectInfo {
-            name: "portal-core".to_owned(),
-            version: Some(self.info.version.clone()),
+            name: options.subject.name(),
+            version: Some(options.subject.version()),
             kind: "built-in".to_owned(),
         };
         let problems = lint::check_steps(&self.files, &planned, &self.steps);
@@ -181,9 +181,9 @@ impl Suite {
 
         let began = Instant::now();
         let context = RunContext {
+            subject: options.subject.clone(),
             steps: Arc::clone(&self.steps),
             step_timeout: options.step_timeout,
-            subject: options.subject.clone(),
         };
         let limits = Limits {
             jobs: options.jobs.max(1),
@@ -231,18 +231,27 @@ impl Suite {
     }
 
     fn requirements(&self, summary: &Summary, level: Threshold) -> Vec<RequirementResult> {
-        let result = |requirement: &crate::contract::Requirement| RequirementResult {
+        let result = |requirement: &Requirement| RequirementResult {
             id: requirement.id.clone(),
             level: requirement.level,
             responsible: requirement.responsible,
             source: requirement.source.clone(),
-            verdict: Verdict::worst(summary.scenarios_of(&requirement.id).map(|result| result.verdict)),
+            verdict: worst(summary, requirement, level, false),
+            apart: worst(summary, requirement, level, true),
             scenarios: summary.scenarios_of(&requirement.id).map(|result| result.scenario.id.clone()).collect(),
             title: requirement.title.clone(),
             counts: requirement.counts(level),
         };
         self.contract.iter().map(result).collect()
     }
+}
+
+/// The worst of a requirement's scenarios that bind as it does or were asked for; or of the others, which stand apart.
+fn worst(summary: &Summary, requirement: &Requirement, asked: Threshold, apart: bool) -> Option<Verdict> {
+    let stands_apart =
+        |info: &ScenarioInfo| info.level.is_some_and(|level| level > requirement.level && !asked.covers(level));
+    let scenarios = summary.scenarios_of(&requirement.id).filter(|result| stands_apart(&result.scenario) == apart);
+    Verdict::worst(scenarios.map(|result| result.verdict))
 }
 
 #[cfg(test)]

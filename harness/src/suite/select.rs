@@ -117,6 +117,7 @@ mod tests {
             line: 1,
             tags: tags(requirements),
             requirements: tags(requirements),
+            level: None,
         }
     }
 

@@ -31,9 +31,9 @@ pub struct World {
 
 /// What all scenarios of a run have in common.
 pub(crate) struct RunContext {
+    pub(crate) subject: Subject,
     pub(crate) steps: Arc<Steps>,
     pub(crate) step_timeout: Duration,
-    pub(crate) subject: Subject,
 }
 
 impl World {
@@ -42,8 +42,8 @@ impl World {
         self.scenario.as_ref().ok_or_else(|| StepFailure::error("no scenario is running"))
     }
 
-    /// The Core under test.
-    pub(crate) fn subject(&self) -> StepResult<Subject> {
+    /// What is tested, from which the testbed's Cores are started.
+    pub fn subject(&self) -> StepResult<Subject> {
         Ok(self.run()?.subject.clone())
     }
 

@@ -130,7 +130,7 @@ impl<'a> EventWriter<'a> {
         };
         let scenario = self.planned[index].info.clone();
         let result = ScenarioResult { scenario, verdict, seconds: running.since.elapsed(), failure };
-        self.sink.event(&Event::ScenarioFinished(result.clone()));
+        self.sink.event(&Event::ScenarioFinished(Box::new(result.clone())));
         self.results[index] = Some(result);
     }
 }

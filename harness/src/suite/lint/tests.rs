@@ -196,6 +196,21 @@ fn a_scenario_without_requirement() {
 }
 
 #[test]
+fn a_tag_that_should_say_something() {
+    assert_eq!(lint(&GOOD.replace("@CALL-1", "@CALL-1 @needs-clock @level-should")), Vec::<String>::new());
+    assert_one(
+        &GOOD.replace("@CALL-1", "@CALL-1 @needs-clok"),
+        "f.feature:4: the tag @needs-clok says nothing",
+        "@needs-clock",
+    );
+    assert_one(
+        &GOOD.replace("@CALL-1", "@CALL-1 @level-must"),
+        "f.feature:4: the tag @level-must says nothing",
+        "@level-may",
+    );
+}
+
+#[test]
 fn a_retry() {
     assert_one(&GOOD.replace("@CALL-1", "@CALL-1 @retry(3)"), "f.feature:4: scenarios are not retried", "Remove");
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::subject::{Capabilities, CoreHandle, CoreKind, CorePlan, SubjectError};
 use crate::suite::{StepFailure, StepResult, World};
 use crate::verdict::ScenarioResult;
 
@@ -149,6 +150,19 @@ fn requirements_take_the_worst_of_their_scenarios_and_the_level_decides_what_cou
 }
 
 #[test]
+fn a_scenario_that_binds_less_than_its_requirement_stands_apart() {
+    let scenarios =
+        "  @A-1\n  Scenario: Must\n    Then it works\n\n  @A-1 @level-should\n  Scenario: Should\n    Then it fails\n";
+    let summary = run_with(scenarios, &options());
+    assert!(summary.conforms());
+    assert_eq!(summary.requirements[0].verdict, Some(Verdict::Pass));
+    assert_eq!(summary.requirements[0].apart, Some(Verdict::Fail));
+    let should = run_with(scenarios, &RunOptions { level: Threshold::Should, ..options() });
+    assert!(!should.conforms());
+    assert_eq!((should.requirements[0].verdict, should.requirements[0].apart), (Some(Verdict::Fail), None));
+}
+
+#[test]
 fn a_selection_runs_only_what_it_takes() {
     let selection = Selection::all().requirement("A-2");
     let summary = run_with(TWO, &RunOptions { selection, ..options() });
@@ -196,4 +210,39 @@ fn features_with_mistakes_do_not_run() {
     assert!(error.to_string().contains("f.feature:2: the scenario `S` has no steps"), "{error}");
     let error = Suite::load_with(&Source::Given(Vec::new()), steps(), Contract::parse(CONTRACT).unwrap()).unwrap_err();
     assert!(matches!(error, SuiteError::Empty));
+}
+
+/// A Core of which nothing is known but that its clock can't be set.
+#[derive(Debug)]
+struct Clockless;
+
+#[async_trait::async_trait]
+impl CoreKind for Clockless {
+    fn name(&self) -> String {
+        "clockless".to_owned()
+    }
+
+    fn version(&self) -> String {
+        "7".to_owned()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { clock: false, ..Subject::builtin().capabilities() }
+    }
+
+    async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError> {
+        Err(SubjectError::Start { portal: plan.portal, why: "it has no body".to_owned() })
+    }
+}
+
+#[test]
+fn what_a_subject_can_t_do_is_unsupported_and_not_failed() {
+    let scenarios =
+        "  @A-1 @needs-clock\n  Scenario: One\n    Then it fails\n\n  @A-2\n  Scenario: Two\n    Then it works\n";
+    let summary = run_with(scenarios, &RunOptions { subject: Subject::new(Clockless), ..options() });
+    let verdicts: Vec<_> = summary.scenarios.iter().map(|result| result.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Unsupported, Verdict::Pass]);
+    assert_eq!(summary.scenarios[0].failure.as_ref().unwrap().got, "the subject's clock can't be set");
+    assert_eq!((summary.subject.name.as_str(), summary.subject.version.as_deref()), ("clockless", Some("7")));
+    assert!(summary.conforms());
 }

@@ -1,0 +1,73 @@
+//! Tags that say what a scenario needs of a subject (`@needs-clock`) and how binding it is (`@level-should`).
+
+use crate::contract::Level;
+use crate::subject::Capabilities;
+
+type Has = fn(&Capabilities) -> bool;
+
+/// What can be needed, and what is said where it is not there.
+const NEEDS: [(&str, Has, &str); 10] = [
+    ("needs-clock", |can| can.clock, "the subject's clock can't be set"),
+    ("needs-identity", |can| can.identity, "the subject can't be given a key"),
+    ("needs-restart", |can| can.restart, "the subject can't be restarted"),
+    ("needs-kill", |can| can.kill, "the subject can't be killed and started again"),
+    ("needs-door", |can| can.doors, "the subject has no doors for apps"),
+    ("needs-source-address", |can| can.source_addresses, "the subject does not tell apps by their address"),
+    ("needs-signature-bases", |can| can.signature_bases, "the subject does not tell its signature bases"),
+    ("needs-names", |can| can.names, "the subject can't be told which names lead where"),
+    ("needs-profile", |can| can.profile, "values of the subject's profile can't be set"),
+    ("needs-logs", |can| can.logs, "what the subject logs can't be read"),
+];
+
+const LEVELS: [(&str, Level); 2] = [("level-should", Level::Should), ("level-may", Level::May)];
+
+/// Why a subject can't be tested on this scenario.
+pub(crate) fn unmet(tags: &[String], can: &Capabilities) -> Option<&'static str> {
+    NEEDS.iter().find(|(tag, has, _)| tags.iter().any(|given| given == tag) && !has(can)).map(|(_, _, why)| *why)
+}
+
+/// What a scenario is about where that binds less than its requirement.
+pub(crate) fn level(tags: &[String]) -> Option<Level> {
+    LEVELS.iter().find(|(tag, _)| tags.iter().any(|given| given == tag)).map(|(_, level)| *level)
+}
+
+/// The tags of this kind that there are, if this one is of a kind but not among them.
+pub(crate) fn unknown(tag: &str) -> Option<Vec<&'static str>> {
+    let (needs, levels) = (NEEDS.iter().map(|(tag, ..)| *tag), LEVELS.iter().map(|(tag, _)| *tag));
+    let known: Vec<_> = if tag.starts_with("needs-") {
+        needs.collect()
+    } else if tag.starts_with("level-") {
+        levels.collect()
+    } else {
+        return None;
+    };
+    (!known.contains(&tag)).then_some(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subject::Subject;
+
+    fn tags(tags: &[&str]) -> Vec<String> {
+        tags.iter().map(|tag| (*tag).to_owned()).collect()
+    }
+
+    #[test]
+    fn what_a_subject_can_t_do_is_said() {
+        let all = Subject::builtin().capabilities();
+        assert_eq!(unmet(&tags(&["CALL-1", "needs-clock"]), &all), None);
+        let without = Capabilities { clock: false, ..all };
+        assert_eq!(unmet(&tags(&["needs-kill", "needs-clock"]), &without), Some("the subject's clock can't be set"));
+        assert_eq!(unmet(&tags(&["needs-kill"]), &without), None);
+    }
+
+    #[test]
+    fn tags_that_say_something_have_to_be_known() {
+        assert_eq!(unknown("slow"), None);
+        assert_eq!(unknown("needs-clock"), None);
+        assert!(unknown("needs-clocks").unwrap().contains(&"needs-clock"));
+        assert_eq!(unknown("level-must").unwrap(), ["level-should", "level-may"]);
+        assert_eq!(level(&tags(&["APP-1", "level-may"])), Some(Level::May));
+    }
+}
