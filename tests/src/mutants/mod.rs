@@ -6,12 +6,14 @@
 
 mod access;
 mod calling;
+mod hunt;
 mod knowing;
 mod signing;
 mod surface;
 mod verifying;
 
 use countersign::testbed::faults::ProxyFault;
+pub use hunt::{Hunt, Until};
 use portal_core::CoreBuilder;
 
 /// A Portal that is wrong in one way.

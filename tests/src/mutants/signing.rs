@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use portal_core::call_peer::{SignCall, Signing};
+use portal_core::signing::{SignCall, Signing};
 use portal_core::parts::MakeNonce;
 use portal_core::profile::IdForm;
 use portal_core::rfc9421::{

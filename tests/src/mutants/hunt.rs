@@ -1,0 +1,61 @@
+//! Runs the suite on mutants and says by which scenarios they were caught.
+
+use countersign::subject::Subject;
+use countersign::suite::{RunError, RunOptions, Selection, Suite};
+use countersign::testbed::faults::Faults;
+use countersign::verdict::{Event, Verdict};
+
+use super::{Mutant, Part};
+
+/// What came of hunting one mutant.
+#[derive(Debug, Clone, Default)]
+pub struct Hunt {
+    /// How many scenarios of its requirement ran.
+    pub ran: usize,
+    /// Those of them that failed it: only they count as having caught it.
+    pub caught_by: Vec<String>,
+    /// Those in which the harness itself was at fault; a mutant is not caught by that.
+    pub errors: Vec<String>,
+}
+
+/// How far to hunt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// The first scenario that catches it.
+    FirstKill,
+    /// All scenarios of its requirement have run.
+    AllScenarios,
+}
+
+impl Mutant {
+    /// The Core or proxy with its one wrong part, as the suite's subject.
+    pub fn subject(&self) -> Subject {
+        match self.part {
+            Part::Core(change) => Subject::builtin_with(change, Faults::NONE),
+            Part::Proxy(fault) => Subject::builtin_with(|builder| builder, fault),
+        }
+    }
+
+    /// Runs the scenarios of the requirement that it breaks.
+    ///
+    /// # Errors
+    /// The run could not begin: the requirement has no scenarios, or the features have mistakes.
+    pub fn hunt(&self, suite: &Suite, until: Until) -> Result<Hunt, RunError> {
+        let options = RunOptions {
+            subject: self.subject(),
+            selection: Selection::all().requirement(self.breaks),
+            stop_at_first_failure: until == Until::FirstKill,
+            ..RunOptions::default()
+        };
+        let summary = suite.run(&options, &mut |_: &Event| {})?;
+        let with = |wanted: fn(Verdict) -> bool| {
+            let found = summary.scenarios.iter().filter(|result| wanted(result.verdict));
+            found.map(|result| result.scenario.id.clone()).collect()
+        };
+        Ok(Hunt {
+            ran: summary.scenarios.len(),
+            caught_by: with(|verdict| matches!(verdict, Verdict::Fail | Verdict::Timeout)),
+            errors: with(|verdict| verdict == Verdict::Error),
+        })
+    }
+}
