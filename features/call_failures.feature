@@ -214,7 +214,7 @@ Feature: Calls that can't be made
   Scenario: A certificate is judged by the Core's own clock
     When alice's chat calls bob with GET /peers/inbox
     Then it is let in as the peer alice
-    When 87600 hours pass on alice's clock
+    When 88000 hours pass on alice's clock
     And alice's chat calls bob with GET /peers/inbox
     Then the answer is 502 with a reason
     And bob's chat received nothing

@@ -295,11 +295,26 @@ impl Trace {
         id
     }
 
-    /// Who stands on the outer side of a proxy for a request with this trace id: the Core of the app that the request
-    /// comes from, or else someone outside.
+    /// Who stands on the outer side of a proxy for a request with this trace id: the Core that was last asked by an app
+    /// (apps pass calls on), or that of the app that the request comes from, or else someone outside.
     pub fn caller_of(&self, trace_id: Option<&str>) -> Party {
         let Some(id) = trace_id else { return Party::Outside };
-        match self.state().origins.get(id) {
+        let state = self.state();
+        let asked = state.entries.iter().rev().filter(|entry| entry.trace_id() == Some(id)).find_map(|entry| {
+            match &entry.what {
+                What::Hop(Hop {
+                    kind: HopKind::Request,
+                    from: Party::App { .. },
+                    to: core @ Party::Core { .. },
+                    ..
+                }) => Some(core.clone()),
+                _ => None,
+            }
+        });
+        if let Some(core) = asked {
+            return core;
+        }
+        match state.origins.get(id) {
             Some(Party::App { portal, .. } | Party::Core { portal }) => Party::core(portal),
             _ => Party::Outside,
         }
@@ -410,3 +425,6 @@ fn readable(fields: &http::HeaderMap) -> Vec<(String, String)> {
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,7 +136,7 @@ impl FakePortal {
 
     /// Speaks plain HTTP from now on, where everybody expects TLS.
     pub async fn speak_plainly(&self) {
-        self.front.change_entrance(Entrance::Plain).await;
+        self.front.change_entrance(Entrance::PlainInsteadOfTls).await;
     }
 
     /// Breaks off every TLS handshake from now on.
@@ -175,3 +175,6 @@ fn http1_alone(tls: &ServerTls) -> Arc<rustls::ServerConfig> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Arc::new(config)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -124,6 +124,8 @@ pub(in crate::testbed) struct Server {
 pub(in crate::testbed) enum Entrance {
     /// In plain text.
     Plain,
+    /// In plain text where TLS is expected: a TLS handshake is answered in plain text.
+    PlainInsteadOfTls,
     /// With TLS.
     Tls(Arc<rustls::ServerConfig>),
     /// Closed as soon as the other side says something.
@@ -205,6 +207,7 @@ async fn accept(
                     // What ends a connection is for its other side to tell.
                     let _ = match entrance {
                         Entrance::Plain => serve(socket, &desk).await,
+                        Entrance::PlainInsteadOfTls => serve_plainly(socket, &desk).await,
                         Entrance::Tls(tls) => match TlsAcceptor::from(tls).accept(socket).await {
                             Ok(socket) => serve(socket, &desk).await,
                             Err(error) => Err(error),
@@ -216,6 +219,21 @@ async fn accept(
         }
     }
     connections.shutdown().await;
+}
+
+/// What a server that knows nothing of TLS makes of a handshake is no request.
+async fn serve_plainly(mut io: TcpStream, desk: &Desk) -> std::io::Result<()> {
+    /// RFC 8446 §5.1: the content type of a record with a handshake message.
+    const HANDSHAKE: u8 = 22;
+    let mut first = [0];
+    io.peek(&mut first).await?;
+    if first != [HANDSHAKE] {
+        return serve(io, desk).await;
+    }
+    io.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await?;
+    io.shutdown().await?;
+    tokio::io::copy(&mut io, &mut tokio::io::sink()).await?;
+    Ok(())
 }
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, desk: &Desk) -> std::io::Result<()> {
