@@ -62,6 +62,8 @@ pub struct ProxyConfig {
     pub faults: Faults,
     /// The name of the terminals' cookie, which apps never see.
     pub cookie: String,
+    /// Whether the question to the Core says `X-Forwarded-Body: present|absent` (AUTH-15).
+    pub announces_body: bool,
 }
 
 impl ProxyConfig {
@@ -77,6 +79,7 @@ impl ProxyConfig {
             limits: ProxyLimits::default(),
             faults: Faults::NONE,
             cookie: "authorization".to_owned(),
+            announces_body: false,
         }
     }
 }
@@ -214,6 +217,7 @@ impl Proxy {
             portal: config.portal,
             place: Place { domain: config.domain, public_port: config.public_port },
             cookie: config.cookie,
+            announces_body: config.announces_body,
             upstreams: config.upstreams,
             limits: config.limits,
             faults: config.faults,
@@ -281,6 +285,7 @@ struct Site {
     portal: String,
     place: Place,
     cookie: String,
+    announces_body: bool,
     upstreams: Upstreams,
     limits: ProxyLimits,
     faults: Faults,

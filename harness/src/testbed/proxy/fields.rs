@@ -74,6 +74,8 @@ pub(super) struct Forwarded<'a> {
     pub(super) host: &'a HeaderValue,
     pub(super) target: &'a str,
     pub(super) client: IpAddr,
+    /// Whether a body follows; `None` keeps it to itself.
+    pub(super) has_body: Option<bool>,
 }
 
 impl Forwarded<'_> {
@@ -94,6 +96,9 @@ impl Forwarded<'_> {
         let hidden = faults.has(ProxyFault::HidesQueryFromCore);
         let shown = if hidden { self.target.split('?').next().unwrap_or_default() } else { self.target };
         append(fields, "x-forwarded-uri", shown);
+        if let Some(has_body) = self.has_body {
+            append(fields, "x-forwarded-body", if has_body { "present" } else { "absent" });
+        }
     }
 }
 
@@ -254,8 +259,14 @@ mod tests {
             ("x_forwarded_proto", "http"),
         ]);
         let host = HeaderValue::from_static("App.x");
-        let forwarded =
-            Forwarded { method: "GET", scheme: "https", host: &host, target: "/a?%20", client: [127, 0, 0, 9].into() };
+        let forwarded = Forwarded {
+            method: "GET",
+            scheme: "https",
+            host: &host,
+            target: "/a?%20",
+            client: [127, 0, 0, 9].into(),
+            has_body: None,
+        };
         forwarded.replace_all(&mut fields, Faults::NONE);
         let expected = [
             ("x-forwarded-for", "127.0.0.9"),

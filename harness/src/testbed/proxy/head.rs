@@ -59,7 +59,9 @@ pub(super) fn read(bytes: &[u8], max_fields: usize, faults: Faults) -> Result<He
     }
     seen.check_host(&start, faults)?;
     let framing = seen.framing(&start, faults)?;
-    Ok(Head { framing, upgrade: seen.websocket && seen.connection_upgrade })
+    // RFC 6455 §4.1. A body before the switch would leave open where the tunnel begins.
+    let upgrade = seen.websocket && seen.connection_upgrade && start.may_upgrade && framing == Framing::Length(0);
+    Ok(Head { framing, upgrade })
 }
 
 /// Takes a field line apart; also those of trailers.
@@ -98,6 +100,7 @@ impl<'a> Iterator for Lines<'a> {
 struct StartLine<'a> {
     authority: Option<&'a [u8]>,
     http_10: bool,
+    may_upgrade: bool,
 }
 
 impl<'a> StartLine<'a> {
@@ -127,7 +130,7 @@ impl<'a> StartLine<'a> {
             b"*" if method == b"OPTIONS" => None,
             _ => Some(authority_of(target).ok_or(Refusal::HeadMalformed("the target is no request target"))?),
         };
-        Ok(StartLine { authority, http_10 })
+        Ok(StartLine { authority, http_10, may_upgrade: method == b"GET" && !http_10 })
     }
 }
 
@@ -252,6 +255,12 @@ mod tests {
     #[test]
     fn only_a_whole_websocket_handshake_is_an_upgrade() {
         let upgrade = |fields: &str| read_text(&format!("GET / HTTP/1.1\r\nHost: x\r\n{fields}\r\n")).unwrap().upgrade;
+        let handshake = "Host: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n";
+        assert!(read_text(&format!("GET / HTTP/1.1\r\n{handshake}")).unwrap().upgrade);
+        assert!(!read_text(&format!("GET / HTTP/1.0\r\n{handshake}")).unwrap().upgrade);
+        assert!(!read_text(&format!("POST / HTTP/1.1\r\n{handshake}")).unwrap().upgrade);
+        assert!(!upgrade("Upgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 1\r\n"));
+        assert!(!upgrade("Upgrade: websocket\r\nConnection: upgrade\r\nTransfer-Encoding: chunked\r\n"));
         assert!(upgrade("Upgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n"));
         assert!(!upgrade("Upgrade: websocket\r\n"));
         assert!(!upgrade("Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n"));

@@ -60,8 +60,9 @@ pub(super) async fn serve(site: Arc<Site>, caller: Caller, mut request: Request<
     );
     site.trace.record(hop.clone());
     // What is left of a body after a refusal is not worth reading.
-    let close = http_1 && !body.is_end_stream();
-    let answered = match Passage::new(&site, &caller, &parts, upgrade) {
+    let has_body = !body.is_end_stream();
+    let close = http_1 && has_body;
+    let answered = match Passage::new(&site, &caller, &parts, has_body, upgrade) {
         Ok(passage) if site.faults.has(ProxyFault::ContinuesTooEarly) => {
             match digest::check(body, &site.limits.checked_body, None).await {
                 Ok(spooled) => passage.pass(spooled.into_body(Progress::default())).await,
@@ -102,11 +103,23 @@ struct Passage<'a> {
     /// End-to-end fields.
     fields: HeaderMap,
     takes_trailers: bool,
+    /// Whether a body follows, where the Core is told.
+    has_body: Option<bool>,
     upgrade: Option<OnUpgrade>,
 }
 
 impl<'a> Passage<'a> {
-    fn new(site: &'a Site, caller: &'a Caller, parts: &Parts, upgrade: Option<OnUpgrade>) -> Result<Self, Refusal> {
+    fn new(
+        site: &'a Site,
+        caller: &'a Caller,
+        parts: &Parts,
+        has_body: bool,
+        upgrade: Option<OnUpgrade>,
+    ) -> Result<Self, Refusal> {
+        // HTTP/1.1 has been looked at by the guard.
+        if parts.method == Method::CONNECT {
+            return Err(Refusal::ConnectRefused);
+        }
         Ok(Passage {
             site,
             caller,
@@ -115,6 +128,7 @@ impl<'a> Passage<'a> {
             target: target_of(parts),
             fields: fields::end_to_end(&parts.headers, parts.version),
             takes_trailers: fields::takes_trailers(&parts.headers),
+            has_body: site.announces_body.then_some(has_body),
             upgrade,
         })
     }
@@ -177,6 +191,7 @@ impl<'a> Passage<'a> {
             host: &self.host,
             target: &self.target,
             client: self.caller.ip,
+            has_body: self.has_body,
         }
     }
 }

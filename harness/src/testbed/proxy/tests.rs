@@ -40,6 +40,11 @@ impl Scene {
     }
 
     async fn with(faults: impl Into<Faults>, limits: ProxyLimits) -> Scene {
+        let faults = faults.into();
+        Scene::configured(|config| ProxyConfig { limits, faults, ..config }).await
+    }
+
+    async fn configured(change: impl FnOnce(ProxyConfig) -> ProxyConfig) -> Scene {
         let clock: Arc<dyn Clock> = Arc::new(SettableClock::running());
         let trace = Trace::new();
         let pki = Pki::new(&*clock).unwrap();
@@ -50,13 +55,8 @@ impl Scene {
         let upstreams = Upstreams::new(core.address());
         upstreams.set_app("app", app.address());
         let tls = pki.server_config(DOMAIN, clock.clone()).unwrap();
-        let config = ProxyConfig {
-            trace: trace.clone(),
-            limits,
-            faults: faults.into(),
-            ..ProxyConfig::new("b", DOMAIN, upstreams, tls)
-        };
-        let proxy = Proxy::start(config, ProxyListeners::bind().await.unwrap()).unwrap();
+        let config = ProxyConfig { trace: trace.clone(), ..ProxyConfig::new("b", DOMAIN, upstreams, tls) };
+        let proxy = Proxy::start(change(config), ProxyListeners::bind().await.unwrap()).unwrap();
         let names = Names::new().unwrap();
         names.insert_address(DOMAIN, proxy.address());
         let roots = Arc::new(pki.client_config(clock.clone()).unwrap());

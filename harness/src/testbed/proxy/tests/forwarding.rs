@@ -160,6 +160,8 @@ async fn no_other_protocol_is_switched_to() {
     assert_eq!((arrived.field("upgrade"), arrived.field("http2-settings")), (None, None));
     scene.app.answer_with(Answer::raw("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"));
     assert_eq!(scene.send(Call::get("/")).await.status, 502);
+    let websocket = Call::post("/", "x").field("Connection", "Upgrade").field("Upgrade", "websocket");
+    assert_eq!(scene.send(websocket).await.status, 502);
 }
 
 #[tokio::test]

@@ -92,7 +92,9 @@ async fn the_fields_of_an_http_2_request_are_read_in_one_way_too() {
     assert_eq!((reply.status, code(&reply).as_str()), (400, "host_conflict"));
     let call = Call::post("/", "ab").field("content-length", "2").field("content-length", "2");
     assert_ne!(scene.client.send_http2(APP, call).await.map_or(400, |reply| reply.status), 200);
-    assert_eq!(scene.app.arrivals(), 1);
+    let reply = scene.client.send_http2(APP, Call::new("CONNECT", format!("{APP}:443"))).await;
+    assert_eq!(reply.map_or(400, |reply| reply.status), 400);
+    assert_eq!((scene.core.arrivals(), scene.app.arrivals()), (1, 1));
 }
 
 #[tokio::test]

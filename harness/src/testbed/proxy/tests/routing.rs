@@ -146,3 +146,18 @@ async fn the_hops_at_the_proxy_are_traced_in_order() {
         ]
     );
 }
+
+#[tokio::test]
+async fn whether_a_body_follows_is_said_only_when_wanted() {
+    let scene = Scene::configured(|config| ProxyConfig { announces_body: true, ..config }).await;
+    for (call, said) in [(Call::get("/"), "absent"), (Call::post("/", "x"), "present"), (Call::post("/", ""), "absent")]
+    {
+        scene.send(call.field("X-Forwarded-Body", "nonsense")).await;
+        let question = scene.core.received().pop().unwrap();
+        assert_eq!(question.values("x-forwarded-body").collect::<Vec<_>>(), [said]);
+    }
+    assert!(scene.app.received().iter().all(|request| request.field("x-forwarded-body").is_none()));
+    let quiet = Scene::new().await;
+    quiet.send(Call::post("/", "x").field("X-Forwarded-Body", "absent")).await;
+    assert_eq!(quiet.core.received()[0].field("x-forwarded-body"), None);
+}
