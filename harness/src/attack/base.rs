@@ -44,6 +44,18 @@ pub fn base(
     Ok(base)
 }
 
+/// For those of these components that no request has, or not with such parameters: what a careless signer puts down.
+pub fn careless_values(view: &View<'_>, items: &[String], signature_params: &str) -> BTreeMap<String, String> {
+    let unknown = items.iter().filter(|item| split(item).is_some() && value_of(view, item).is_err());
+    let value = |item: &String| match split(item).map_or("", |(name, _)| name) {
+        "@status" => "200".to_owned(),
+        "@signature-params" => signature_params.to_owned(),
+        derived if derived.starts_with('@') => String::new(),
+        field => field_value(view.fields, field),
+    };
+    unknown.map(|item| (item.clone(), value(item))).collect()
+}
+
 /// Splits the text of an inner list into its component identifiers: at spaces that stand outside of quotes.
 pub fn items(inner_list: &str) -> Vec<String> {
     let mut items = vec![String::new()];
@@ -178,6 +190,11 @@ mod tests {
         assert!(base(&view, &items(r#""@status""#), "()", &none).is_err());
         assert!(base(&view, &items(r#""date";bs"#), "()", &none).is_err());
         assert!(base(&view, &items(r#""@query-param";name="x""#), "()", &none).is_err());
+        let all = items(r#""@method" "@status" "date";req"#);
+        let fields = [("Date".to_owned(), "today".to_owned())];
+        let careless = careless_values(&View { fields: &fields, ..view.clone() }, &all, "()");
+        let careless: Vec<_> = careless.iter().map(|(item, value)| format!("{item}: {value}")).collect();
+        assert_eq!(careless, ["\"@status\": 200", "\"date\";req: today"]);
         let instead = [("\"@status\"".to_owned(), "200".to_owned())].into();
         assert!(base(&view, &items(r#""@status""#), "()", &instead).unwrap().starts_with("\"@status\": 200\n"));
     }

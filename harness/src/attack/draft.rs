@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::base::{View, base, items};
+use super::base::{View, base, careless_values, items};
 use super::keys::{RawKey, RawKeyError, hmac_sha256};
 
 /// A request in the making. Signing takes a picture of it; what is changed afterwards is sent as it is, and nothing is
@@ -28,6 +28,8 @@ pub struct Draft {
     pub signatures: Vec<DraftSignature>,
     /// Lines in place of those that the signatures would give: by lower-case field name.
     replaced: BTreeMap<String, Vec<String>>,
+    /// Lines that stand after all others.
+    added: Vec<(String, String)>,
 }
 
 /// A signature in a draft.
@@ -97,6 +99,7 @@ impl Draft {
             body: None,
             signatures: Vec::new(),
             replaced: BTreeMap::new(),
+            added: Vec::new(),
         }
     }
 
@@ -115,10 +118,10 @@ impl Draft {
     }
 
     /// Signs what the draft says now. A value in `instead`, by component identifier, stands in the base in place of the
-    /// true one.
+    /// true one. A component that no request has gets the value that a careless signer would give it.
     ///
     /// # Errors
-    /// A component that can't be written, or a key that can't sign.
+    /// A component identifier that can't be written, or a key that can't sign.
     pub fn sign(
         &mut self,
         label: &str,
@@ -134,7 +137,12 @@ impl Draft {
             signature: String::new(),
             base: String::new(),
         };
-        let lines = self.lines();
+        let items = items(covering);
+        // Thousands of signatures may be there already; most cover no field.
+        let mut lines = if items.iter().all(|item| item.starts_with("\"@")) { Vec::new() } else { self.lines() };
+        if !lines.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            lines.push(("Host".to_owned(), self.host.clone()));
+        }
         let view = View {
             method: &self.method,
             scheme: "https",
@@ -143,7 +151,11 @@ impl Draft {
             query: self.query.as_deref(),
             fields: &lines,
         };
-        signature.base = base(&view, &items(covering), &signature.input(), instead).map_err(DraftError::Base)?;
+        let input = signature.input();
+        let mut values: BTreeMap<_, _> = instead.iter().map(|(item, value)| (item.clone(), value.clone())).collect();
+        let open: Vec<String> = items.iter().filter(|item| !values.contains_key(*item)).cloned().collect();
+        values.extend(careless_values(&view, &open, &input));
+        signature.base = base(&view, &items, &input, &values).map_err(DraftError::Base)?;
         let bytes = match signer {
             Signer::Key(key) => key.sign(signature.base.as_bytes())?,
             Signer::Secret(secret) => hmac_sha256(secret, signature.base.as_bytes()),
@@ -153,7 +165,7 @@ impl Draft {
         Ok(&self.signatures[self.signatures.len() - 1])
     }
 
-    /// All field lines to send, but Host: the draft's own, then two lines a signature.
+    /// All field lines to send, but Host: the draft's own, two lines a signature, and what was added afterwards.
     pub fn lines(&self) -> Vec<(String, String)> {
         let mut lines = self.fields.clone();
         for signature in &self.signatures {
@@ -164,12 +176,19 @@ impl Draft {
         for (name, values) in &self.replaced {
             lines.extend(values.iter().map(|value| (name.clone(), value.clone())));
         }
+        lines.extend(self.added.iter().cloned());
         lines
+    }
+
+    /// Adds a line after all others, those of the signatures too.
+    pub fn add_field(&mut self, name: &str, value: &str) {
+        self.added.push((name.to_owned(), value.to_owned()));
     }
 
     /// Puts one line with this value in place of all lines of a field. Naming `Signature` or `Signature-Input` replaces
     /// what the signatures would give.
     pub fn set_field(&mut self, name: &str, value: &str) {
+        self.added.retain(|(candidate, _)| !candidate.eq_ignore_ascii_case(name));
         let is_signature = ["signature", "signature-input"].contains(&name.to_ascii_lowercase().as_str());
         if is_signature {
             self.replaced.insert(name.to_ascii_lowercase(), vec![value.to_owned()]);
@@ -190,6 +209,7 @@ impl Draft {
             return Err(DraftError::Absent(format!("field {name}")));
         }
         self.fields.retain(|(candidate, _)| !candidate.eq_ignore_ascii_case(name));
+        self.added.retain(|(candidate, _)| !candidate.eq_ignore_ascii_case(name));
         self.replaced.insert(name.to_ascii_lowercase(), Vec::new());
         Ok(())
     }
@@ -310,6 +330,29 @@ mod tests {
         draft.remove_field("Signature-Input").unwrap();
         assert_eq!(draft.lines().len(), 2);
         assert!(draft.remove_field("X-None").is_err());
+    }
+
+    #[test]
+    fn what_is_added_stands_last_and_can_be_removed() {
+        let mut draft = signed();
+        draft.add_field("Signature-Input", "sig1=()");
+        draft.add_field("Date", "tomorrow");
+        let lines = draft.lines();
+        assert_eq!(lines[3..], [("Signature-Input".into(), "sig1=()".into()), ("Date".into(), "tomorrow".into())]);
+        draft.remove_field("Date").unwrap();
+        draft.set_field("Signature-Input", "nonsense");
+        let lines = draft.lines();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines[1], ("signature-input".into(), "nonsense".into()));
+    }
+
+    #[test]
+    fn host_and_what_no_request_has_can_be_signed_too() {
+        let mut draft = signed();
+        let none = BTreeMap::new();
+        draft.sign("x", "\"host\" \"@status\"", Vec::new(), &none, &Signer::Secret(b"x")).unwrap();
+        assert!(draft.signatures[1].base.starts_with("\"host\": chat.abcdef.example\n\"@status\": 200\n"));
+        assert!(draft.sign("y", "host", Vec::new(), &none, &Signer::Secret(b"x")).is_err());
     }
 
     #[test]

@@ -3,10 +3,19 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::base::{View, base, items};
 use super::keys::verifies;
+
+/// RFC 8941 §4.2.7: padding and the bits under it are not insisted on.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// A request as it arrived.
 pub type Received<'a> = View<'a>;
@@ -87,7 +96,7 @@ fn read(label: String, input: String, values: &[(String, String)]) -> Result<Rec
     let parameters = parameters.collect();
     let signature = values.iter().find(|(candidate, _)| *candidate == label).map(|(_, value)| value.trim());
     let signature = match signature.and_then(|value| value.strip_prefix(':')?.strip_suffix(':')) {
-        Some(text) => STANDARD.decode(text).map_err(|_| format!("the signature `{label}` is not Base64"))?,
+        Some(text) => BASE64.decode(text).map_err(|_| format!("the signature `{label}` is not Base64"))?,
         None => Vec::new(),
     };
     Ok(ReceivedSignature { label, covered, parameters, signature, input })
@@ -191,6 +200,14 @@ mod tests {
         let mut changed = draft();
         changed.query = Some("b=d".into());
         assert!(own(&changed).is_empty());
+    }
+
+    #[test]
+    fn other_people_s_base64_may_lack_padding() {
+        let mut padded = draft();
+        padded.add_field("Signature-Input", "mine=(\"@method\")");
+        padded.add_field("Signature", "mine=:AA=:");
+        assert_eq!(own(&padded).len(), 1);
     }
 
     #[test]

@@ -52,6 +52,7 @@ use super::registry::Steps;
 
 mod call_peer;
 pub(crate) mod common;
+pub(crate) mod drafts;
 
 /// What a step needs.
 pub(crate) mod prelude {
@@ -72,5 +73,6 @@ pub fn registry() -> Steps {
     let mut steps = Steps::new();
     common::register(&mut steps);
     call_peer::register(&mut steps);
+    drafts::register(&mut steps);
     steps
 }
