@@ -3,12 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use portal_core::signing::{SignCall, Signing};
 use portal_core::parts::MakeNonce;
 use portal_core::profile::IdForm;
 use portal_core::rfc9421::{
     Algorithm, Message, Request, SignError, SignatureInput, SignatureInputBuilder, Signed, SigningKey, free_label, sign,
 };
+use portal_core::signing::{SignCall, Signing};
 
 use super::surface::{Sending, around_transport};
 use super::{Mutant, core};

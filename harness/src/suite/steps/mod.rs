@@ -76,3 +76,6 @@ pub fn registry() -> Steps {
     drafts::register(&mut steps);
     steps
 }
+
+#[cfg(test)]
+mod tests;
