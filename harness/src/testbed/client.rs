@@ -27,7 +27,7 @@ pub struct OutsideClient {
     tls: Arc<rustls::ClientConfig>,
     trace: Trace,
     public_port: u16,
-    cookie: Option<String>,
+    pub(super) cookie: Option<String>,
 }
 
 /// A TLS connection to a proxy, for several requests or for raw bytes.

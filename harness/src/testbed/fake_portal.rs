@@ -2,8 +2,9 @@
 //!
 //! Good for peers that lie about themselves, redirect, stay silent or break off.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use portal_core::clock::SettableClock;
 use serde_json::json;
@@ -29,7 +30,11 @@ pub struct FakePortal {
     front: EchoApp,
     tls: ServerTls,
     names: Names,
+    all: Weak<FakePortals>,
 }
+
+/// All fake Portals of a testbed, by name.
+pub(super) type FakePortals = Mutex<BTreeMap<String, FakePortal>>;
 
 impl FakePortal {
     /// Starts one. It answers truthfully who it is, and echoes all else; it takes its name unless somebody has it.
@@ -40,6 +45,7 @@ impl FakePortal {
         pki: &Pki,
         names: &Names,
         trace: &Trace,
+        all: Weak<FakePortals>,
     ) -> Result<FakePortal, TestbedError> {
         let domain = format!("{}.{zone}", identity.short_id());
         let clock = SettableClock::running();
@@ -48,10 +54,10 @@ impl FakePortal {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let front = EchoApp::start_as_front(name, "front", listener, config, trace.clone())?;
         let names = names.clone();
-        let fake = FakePortal { name: name.to_owned(), identity, domain, clock, front, tls, names };
+        let fake = FakePortal { name: name.to_owned(), identity, domain, clock, front, tls, names, all };
         fake.tell_truth();
         if fake.names.target(&fake.domain).is_none() {
-            fake.take_address();
+            fake.names.insert_address(&fake.domain, fake.address());
         }
         Ok(fake)
     }
@@ -144,9 +150,17 @@ impl FakePortal {
         self.front.change_entrance(Entrance::BreaksOff).await;
     }
 
-    /// From now on its name leads here, whoever had it before.
-    pub fn take_address(&self) {
-        self.names.insert_address(&self.domain, self.front.address());
+    /// From now on its name leads here, whoever had it before; connections to that one are gone.
+    pub async fn take_address(&self) {
+        self.names.insert_address(&self.domain, self.address());
+        let all = self.all.upgrade();
+        let others: Vec<_> = all.iter().flat_map(|all| {
+            let all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            all.values().filter(|other| other.domain == self.domain && other.name != self.name).cloned().collect::<Vec<_>>()
+        }).collect();
+        for other in others {
+            other.front.change_entrance(other.with_tls()).await;
+        }
     }
 
     /// From now on nobody is where its name leads, and connections that others have to it are gone.
@@ -155,9 +169,10 @@ impl FakePortal {
         self.front.change_entrance(self.with_tls()).await;
     }
 
-    /// From now on nobody answers where its name leads.
-    pub fn fall_silent(&self) {
+    /// From now on nobody answers where its name leads, and connections that others have to it are gone.
+    pub async fn fall_silent(&self) {
         self.names.insert(&self.domain, Target::BlackHole);
+        self.front.change_entrance(self.with_tls()).await;
     }
 
     /// Closes its listener and all connections.

@@ -54,6 +54,7 @@ pub use portal::{Forwarded, Portal, Terminal};
 use crate::subject::{Storage, Subject};
 use crate::topology::{KeyPlan, PortalPlan, PreparedKeys, Topology};
 use crate::trace::Trace;
+use fake_portal::FakePortals;
 use identity::TestIdentity;
 use names::{Names, Target};
 use pki::Pki;
@@ -67,7 +68,7 @@ const ANSWER_SECONDS: u64 = 3;
 #[derive(Debug)]
 pub struct Testbed {
     portals: Mutex<BTreeMap<String, Portal>>,
-    fakes: Mutex<BTreeMap<String, FakePortal>>,
+    fakes: Arc<FakePortals>,
     keys: Mutex<PreparedKeys>,
     storage: Storage,
     ground: Arc<Ground>,
@@ -135,7 +136,7 @@ impl Testbed {
         let ground = Ground { subject, profile, names, nobody, pki, trace, outside, clock };
         let testbed = Testbed {
             portals: Mutex::default(),
-            fakes: Mutex::default(),
+            fakes: Arc::default(),
             keys: Mutex::default(),
             storage,
             ground: Arc::new(ground),
@@ -193,7 +194,7 @@ impl Testbed {
             return Err(TestbedError::Exists { what: "fake Portal", name: name.to_owned() });
         }
         let Ground { profile, names, pki, trace, .. } = &*self.ground;
-        let fake = FakePortal::start(name, &profile.zone, identity, pki, names, trace).await?;
+        let fake = FakePortal::start(name, &profile.zone, identity, pki, names, trace, Arc::downgrade(&self.fakes)).await?;
         lock(&self.fakes).insert(name.to_owned(), fake.clone());
         Ok(fake)
     }

@@ -247,16 +247,13 @@ impl Portal {
     /// From now on nobody is where its name leads, and connections that others have to it are gone.
     pub async fn leave(&self) {
         self.inner.names.insert(self.domain(), Target::Refused);
-        let ending =
-            self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ProxyHandle::end_connections);
-        if let Some(ending) = ending {
-            ending.await;
-        }
+        self.end_connections().await;
     }
 
-    /// From now on nobody answers where its name leads.
-    pub fn fall_silent(&self) {
+    /// From now on nobody answers where its name leads, and connections that others have to it are gone.
+    pub async fn fall_silent(&self) {
         self.inner.names.insert(self.domain(), Target::BlackHole);
+        self.end_connections().await;
     }
 
     /// Its name leads to it, as from the beginning.
@@ -264,14 +261,23 @@ impl Portal {
         self.inner.names.insert_address(self.domain(), self.proxy_address());
     }
 
-    /// Its proxy shows a certificate of this kind from now on.
+    /// Its proxy shows a certificate of this kind from now on; connections from before are gone.
     ///
     /// # Errors
     /// When it can't be made.
-    pub fn present(&self, certificate: CertificateKind) -> Result<(), TestbedError> {
-        match &*self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(proxy) => Ok(proxy.tls().show(certificate)?),
-            None => Err(TestbedError::Unknown { what: "running proxy", name: self.name().to_owned() }),
+    pub async fn present(&self, certificate: CertificateKind) -> Result<(), TestbedError> {
+        match &*self.proxy() {
+            Some(proxy) => proxy.tls().show(certificate)?,
+            None => return Err(TestbedError::Unknown { what: "running proxy", name: self.name().to_owned() }),
+        }
+        self.end_connections().await;
+        Ok(())
+    }
+
+    async fn end_connections(&self) {
+        let ending = self.proxy().as_ref().map(ProxyHandle::end_connections);
+        if let Some(ending) = ending {
+            ending.await;
         }
     }
 
@@ -280,7 +286,7 @@ impl Portal {
         for app in self.all_apps() {
             app.echo().stop().await;
         }
-        let proxy = self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let proxy = self.proxy().take();
         if let Some(proxy) = proxy {
             proxy.shutdown().await;
         }
@@ -292,7 +298,7 @@ impl Portal {
         for app in self.all_apps() {
             app.echo().end_now();
         }
-        drop(self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.proxy().take());
         if let Ok(mut core) = self.inner.core.try_lock() {
             core.take();
         }
@@ -306,6 +312,10 @@ impl Portal {
             Some(core) => act(core).await,
             None => Err(SubjectError::Start { portal: self.name().to_owned(), why: "its testbed is gone".to_owned() }),
         }
+    }
+
+    fn proxy(&self) -> MutexGuard<'_, Option<ProxyHandle>> {
+        self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn apps(&self) -> MutexGuard<'_, BTreeMap<String, App>> {

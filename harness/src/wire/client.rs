@@ -87,9 +87,12 @@ impl Call {
         self
     }
 
-    /// With a field after the body, which then goes in chunks.
+    /// With a field after the body, which then goes in chunks, and is announced in Trailer: not everybody sends on what
+    /// was not.
     #[must_use]
     pub fn trailer(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Call {
+        let name = name.into();
+        self.fields.push("Trailer", &name);
         self.trailers.push(name, value);
         self.chunked()
     }

@@ -102,10 +102,10 @@ impl Scene {
     }
 
     /// The Portal is at its address again.
-    pub(crate) fn come_back(&self, name: &str) -> StepResult {
+    pub(crate) async fn come_back(&self, name: &str) -> StepResult {
         match self.portals.get(name) {
             Some(portal) => portal.come_back(),
-            None => self.fake(name)?.take_address(),
+            None => self.fake(name)?.take_address().await,
         }
         Ok(())
     }

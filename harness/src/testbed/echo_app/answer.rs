@@ -144,9 +144,11 @@ impl Answer {
         self
     }
 
-    /// With a field after the body, which then goes in chunks.
+    /// With a field after the body, which then goes in chunks, and is announced in Trailer.
     #[must_use]
     pub fn trailer(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Answer {
+        let name = name.into();
+        self.fields.push("Trailer", &name);
         self.trailers.push(name, value);
         self.chunked()
     }

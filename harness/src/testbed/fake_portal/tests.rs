@@ -48,7 +48,7 @@ async fn who_left_is_nowhere_until_it_comes_back() {
     let (testbed, alice, carol) = connected().await;
     carol.leave().await;
     assert_eq!(status(&alice, &carol).await, 502);
-    carol.take_address();
+    carol.take_address().await;
     assert_eq!(status(&alice, &carol).await, 200);
 
     let bob = testbed.add_portal(crate::topology::PortalPlan::new("bob")).await.unwrap();

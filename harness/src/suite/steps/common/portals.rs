@@ -114,10 +114,10 @@ async fn goes_away(world: &mut World, args: Args) -> StepResult {
 }
 
 async fn comes_back(world: &mut World, args: Args) -> StepResult {
-    world.scene().come_back(args.text(0))
+    world.scene().come_back(args.text(0)).await
 }
 
 async fn takes_over(world: &mut World, args: Args) -> StepResult {
-    world.scene().fake(args.text(0))?.take_address();
+    world.scene().fake(args.text(0))?.take_address().await;
     Ok(())
 }

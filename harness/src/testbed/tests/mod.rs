@@ -1,7 +1,12 @@
+mod apps;
+mod calls;
+mod life;
+mod outside;
+
 use super::*;
 use crate::topology::{AppPlan, Peering};
 use crate::trace::{SignatureOutcome, lines};
-use crate::wire::{Call, Fields, Gate, WireError, generated_sha256};
+use crate::wire::Call;
 
 fn chat() -> AppPlan {
     AppPlan::with_paths("chat", [("", "private"), ("/public/", "public"), ("/peers/", "peer")])
