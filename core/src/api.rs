@@ -19,6 +19,7 @@ use bytes::Bytes;
 use http::{Method, Request, Uri, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 use crate::{call_peer, core::Running, refusal::Refusal, server::Surface};
@@ -116,7 +117,11 @@ fn finish(routes: Router<Arc<Running>>, core: &Arc<Running>) -> Router {
 /// Reads a body as a whole, up to the limit for endpoints of the Core's own.
 async fn whole(core: &Running, body: Body) -> Result<Bytes, Refusal> {
     let limit = core.limits.api_body;
-    match Limited::new(body, limit).collect().await {
+    let idle = core.limits.spool.idle;
+    let Ok(collected) = timeout(idle, Limited::new(body, limit).collect()).await else {
+        return Err(Refusal::RequestMalformed { why: format!("the body did not arrive within {idle:?}") });
+    };
+    match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge { limit: limit as u64 }),
         Err(error) => Err(Refusal::RequestMalformed { why: format!("the body broke off: {error}") }),

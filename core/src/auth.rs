@@ -2,6 +2,7 @@
 //! and the app's rules decide.
 
 use std::{
+    borrow::Cow,
     fmt::Debug,
     sync::{Arc, LazyLock},
 };
@@ -251,10 +252,10 @@ async fn signer(
 }
 
 /// AUTH-15: where a body follows, its digest has to be covered.
-fn policy_for(core: &Running, forwarded: &Forwarded) -> Policy {
-    let mut policy = core.policy.clone();
+fn policy_for<'c>(core: &'c Running, forwarded: &Forwarded) -> Cow<'c, Policy> {
+    let mut policy = Cow::Borrowed(&core.policy);
     if forwarded.has_body == Some(true) && core.parts.profile.cover_digest {
-        policy.required.extend(Requirement::all(&["content-digest"]));
+        policy.to_mut().required.extend(Requirement::all(&["content-digest"]));
     }
     policy
 }
@@ -279,20 +280,21 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     async fn verify(&self) -> Result<(Arc<Peer>, Verified), Rejection> {
-        // First against nobody's key: it tells what is wrong with the signature itself, makes the base for diagnosis,
-        // and costs the same whether the keyid is a peer's or not (AUTH-14).
-        let mut refused = self.against_nobody();
         let keyid = self.signatures.get(self.label).and_then(|found| found.input.keyid()).unwrap_or_default();
+        let mut refused = None;
         let mut without_key = Vec::new();
         for peer in self.core.peers.candidates_for(keyid).into_iter().take(CANDIDATES_TRIED) {
             match peer.key() {
                 Some(key) => match self.against(&peer, key).await {
                     Ok(verified) => return Ok((peer, verified)),
-                    Err(rejection) => refused = rejection,
+                    Err(rejection) => refused = Some(rejection),
                 },
                 None => without_key.push(peer),
             }
         }
+        // Where nobody is meant, against nobody's key: it tells what is wrong with the signature itself, makes the base
+        // for diagnosis, and costs what it costs where somebody is (AUTH-14).
+        let mut refused = refused.unwrap_or_else(|| self.against_nobody());
         // PEER-7: the key of a peer who was away is fetched by its next signed request, if nothing else is wrong with it.
         if matches!(refused.step, Step::Key | Step::Crypto) {
             for peer in without_key {

@@ -271,11 +271,27 @@ async fn strangers_do_not_make_a_core_ask_endlessly() {
         assert_eq!(ask(&bob, "/peers/x", &fields).await.0, 401);
     }
     assert!((1..=6).contains(&zone.names().asked().len()), "{:?}", zone.names().asked());
-    // A signature that can't count for other reasons causes none at all.
-    zone.names().forget_questions();
-    let poor = Letter { covered: &["@method"], ..Letter::from(&alice, "/peers/x") };
-    ask(&bob, "/peers/x", &poor.fields(&stranger, &bob)).await;
-    assert!(zone.names().asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_signature_that_can_not_count_makes_nobody_be_asked() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    bob.install("chat").await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    zone.point(&alice.domain, closed);
+    bob.ask("PUT", "/protected/peers", serde_json::json!({ "id": alice.short_id }).to_string()).await;
+    let key = alice.core.identity().key();
+    for poor in [
+        Letter { covered: &["@method"], ..Letter::from(&alice, "/peers/x") },
+        Letter { created_ago: 4_000, ..Letter::from(&alice, "/peers/x") },
+    ] {
+        zone.names().forget_questions();
+        assert_eq!(ask(&bob, "/peers/x", &poor.fields(key, &bob)).await.0, 401);
+        assert!(zone.names().asked().is_empty());
+    }
+    ask(&bob, "/peers/x", &Letter::from(&alice, "/peers/x").fields(key, &bob)).await;
+    assert_eq!(zone.names().asked().len(), 1);
 }
 
 #[tokio::test]

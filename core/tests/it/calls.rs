@@ -26,7 +26,13 @@ async fn a_call_arrives_as_it_was_sent_and_is_let_in_as_the_peer() {
     bob.install("chat").await;
     alice.befriend(&bob).await;
     bob.answer_with(|_| {
-        Response::builder().status(207).header("x-a", "1").header("x-a", "2").body("hi".into()).unwrap()
+        Response::builder()
+            .status(207)
+            .header("x-a", "1")
+            .header("x-a", "2")
+            .header("proxy-authenticate", "x")
+            .body("hi".into())
+            .unwrap()
     });
 
     let mut request = call(&bob.short_id, "PATCH", "/peers//a/%2e%2E/%c3%a4?q=%20+&q=", b"hello");
@@ -36,6 +42,7 @@ async fn a_call_arrives_as_it_was_sent_and_is_let_in_as_the_peer() {
     let answer = alice.call("chat", request).await;
     assert_eq!(answer.status(), 207);
     assert_eq!(answer.headers().get_all("x-a").iter().count(), 2);
+    assert!(!answer.headers().contains_key("proxy-authenticate"), "hop-by-hop");
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "hi");
 
     let seen = bob.seen();
@@ -345,4 +352,49 @@ async fn a_wrong_digest_of_the_apps_is_never_sent() {
         assert_eq!(sent == given, kept, "{given}");
         ContentDigest::parse([sent.as_bytes()]).unwrap().check(b"hello").unwrap();
     }
+}
+
+#[tokio::test]
+async fn answers_without_a_body_keep_what_they_say_of_it() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    bob.answer_with(|request| {
+        let status = if request.uri().path().ends_with("304") { 304 } else { 200 };
+        let answer = Response::builder().status(status).header("content-length", "12").header("etag", "\"e\"");
+        answer
+            .body(if request.method() == "GET" && status == 200 { "twelve bytes".into() } else { Body::empty() })
+            .unwrap()
+    });
+    for (method, target, status) in [("HEAD", "/peers/x", 200), ("GET", "/peers/304", 304), ("GET", "/peers/x", 200)] {
+        let answer = alice.call("chat", call(&bob.short_id, method, target, b"")).await;
+        assert_eq!((answer.status().as_u16(), &answer.headers()["etag"]), (status, &"\"e\"".parse().unwrap()));
+        // hyper takes Content-Length off a 304, where it may stand or not (RFC 9110 §15.4.5).
+        let declared = answer.headers().get("content-length").map(|length| length.to_str().unwrap().to_owned());
+        assert_eq!(declared.as_deref(), Some("12").filter(|_| status == 200), "{method} {target}");
+        let length = answer.into_body().collect().await.unwrap().to_bytes().len();
+        assert_eq!(length, if method == "GET" && status == 200 { 12 } else { 0 }, "{method} {target}");
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_breaks_off_sends_nothing() {
+    let zone = Zone::new();
+    let (alice, bob) = (zone.portal().await, zone.portal().await);
+    let door = alice.install("chat").await;
+    bob.install("chat").await;
+    alice.befriend(&bob).await;
+    zone.names().forget_questions();
+    let head = format!("POST /internal/call_peer/{}/peers/x HTTP/1.1\r\nHost: x\r\n", bob.short_id);
+    for rest in ["Content-Length: 100\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n"] {
+        let mut stream = tokio::net::TcpStream::connect(door).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, format!("{head}{rest}").as_bytes()).await.unwrap();
+        tokio::io::AsyncWriteExt::shutdown(&mut stream).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer).await;
+    }
+    assert_eq!(zone.names().asked(), Vec::<String>::new());
+    assert!(bob.seen().is_empty());
 }

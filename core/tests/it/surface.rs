@@ -210,7 +210,17 @@ fn nothing_is_left_after_a_shutdown_or_a_drop() {
             assert_eq!(send(address, request).await.status(), 201);
             assert!(runtime.metrics().num_alive_tasks() > before);
             if is_dropped {
+                // In the middle of a request that never goes on.
+                let mut stuck = TcpStream::connect(address).await.unwrap();
+                let head =
+                    b"PUT /protected/peers HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+                stuck.write_all(head).await.unwrap();
+                let mut go_on = [0_u8; 12];
+                stuck.read_exact(&mut go_on).await.unwrap();
+                assert_eq!(&go_on, b"HTTP/1.1 100");
                 drop(running);
+                let mut rest = Vec::new();
+                let _ = timeout(Duration::from_secs(5), stuck.read_to_end(&mut rest)).await.unwrap();
             } else {
                 timeout(Duration::from_secs(5), running.shutdown()).await.unwrap();
             }
