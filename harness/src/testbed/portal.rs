@@ -169,8 +169,11 @@ impl Portal {
         Ok(app)
     }
 
-    /// The app of that name, started but perhaps not installed.
-    async fn start_app(&self, name: &str) -> Result<App, TestbedError> {
+    /// The app of that name: it runs from now on, but is perhaps not installed.
+    ///
+    /// # Errors
+    /// When there is no socket for it.
+    pub async fn start_app(&self, name: &str) -> Result<App, TestbedError> {
         if let Some(app) = self.apps().get(name) {
             return Ok(app.clone());
         }

@@ -8,7 +8,7 @@ use super::scene::{Paired, Scene};
 use crate::attack::{self, ReceivedSignature};
 use crate::suite::expect;
 use crate::suite::failure::{StepFailure, StepResult};
-use crate::testbed::{OutsideClient, Received};
+use crate::testbed::{OutsideClient, Received, Terminal};
 use crate::wire::Call;
 
 /// What is known of a Portal, whether it has a Core or the harness plays it.
@@ -21,6 +21,12 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// With all that is known.
+    #[cfg(test)]
+    pub(crate) fn new(id: &str, domain: &str, public_key_pem: &str) -> Person {
+        Person { id: id.into(), domain: domain.into(), public_key_pem: public_key_pem.into() }
+    }
+
     /// All 103 characters.
     pub(crate) fn id(&self) -> &str {
         &self.id
@@ -42,8 +48,12 @@ impl Person {
 pub(crate) struct ListedPeer {
     /// The `id` in the list.
     pub(crate) id: String,
-    /// Whether the Core has its key.
+    /// The `name`, empty where there is none.
+    pub(crate) name: String,
+    /// Whether the Core reached it when it last asked for its key.
     pub(crate) is_reachable: bool,
+    /// The `public_bytes_b64`, empty where there is none.
+    pub(crate) public_bytes_b64: String,
 }
 
 impl ListedPeer {
@@ -87,9 +97,12 @@ impl Scene {
         let list = list.ok_or_else(|| {
             StepFailure::fail(format!("{portal}'s Core lists its peers"), format!("{}: {}", reply.status, reply.text()))
         })?;
+        let text = |peer: &Value, member: &str| peer[member].as_str().unwrap_or_default().to_owned();
         let peers = list.iter().map(|peer| ListedPeer {
-            id: peer["id"].as_str().unwrap_or_default().to_owned(),
+            id: text(peer, "id"),
+            name: text(peer, "name"),
             is_reachable: peer["is_reachable"] == true,
+            public_bytes_b64: text(peer, "public_bytes_b64"),
         });
         Ok(peers.collect())
     }
@@ -133,9 +146,14 @@ impl Scene {
     }
 
     async fn paired(&self, portal: &str, name: &str) -> StepResult<Paired> {
-        let known = self.portal(portal)?;
-        let terminal = known.pair(name).await?;
-        let reply = known.ask_core(Call::get("/protected/terminals")).await?;
+        let terminal = self.portal(portal)?.pair(name).await?;
+        self.identified(portal, terminal).await
+    }
+
+    /// A terminal that was just paired, with the id under which the Core lists it.
+    pub(crate) async fn identified(&self, portal: &str, terminal: Terminal) -> StepResult<Paired> {
+        let name = terminal.name.as_str();
+        let reply = self.portal(portal)?.ask_core(Call::get("/protected/terminals")).await?;
         let list = reply.json().unwrap_or_default();
         // The newest of that name: a name may be used twice.
         let entry = list.as_array().into_iter().flatten().rfind(|entry| entry["name"] == name);

@@ -27,6 +27,8 @@ pub(crate) struct Scene {
     given: BTreeMap<Receiver, Given>,
     before: BTreeMap<Receiver, Mark>,
     lookups_before: BTreeMap<String, usize>,
+    /// Private keys of Portals with Cores, PKCS#8 PEM, that the suite made.
+    pub(super) private_keys: BTreeMap<String, String>,
     /// The last pairing code.
     pub(crate) code: Option<String>,
     /// Opened as soon as the body of an answer begins to arrive at who asked.

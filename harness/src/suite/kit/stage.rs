@@ -9,9 +9,11 @@ use super::scene::Scene;
 use crate::subject::Storage;
 use crate::suite::failure::{StepFailure, StepResult};
 use crate::suite::world::World;
-use crate::testbed::keys::SAME_SHORT_ID;
-use crate::testbed::{Options, Testbed};
+use crate::testbed::identity::TestIdentity;
+use crate::testbed::keys::{RSA_2048, RSA_4096, SAME_SHORT_ID};
+use crate::testbed::{Options, Testbed, TestbedError};
 use crate::topology::{AppPlan, KeyPlan, PortalPlan, Topology};
+use crate::wire::{Reply, WireError};
 
 /// The largest body that Cores and proxies take in scenarios: a body over it costs next to nothing.
 pub(crate) const BODY_LIMIT: u64 = 4 << 20;
@@ -25,10 +27,26 @@ impl World {
     pub(crate) async fn start_portals(&mut self, plans: Vec<PortalPlan>) -> StepResult {
         self.stand().await?;
         for plan in plans {
+            let plan = self.with_known_key(plan)?;
+            if let KeyPlan::Pem(pem) = &plan.key {
+                let pem = pem.clone();
+                self.scene_mut().private_keys.insert(plan.name.clone(), pem);
+            }
             let portal = self.scene().testbed()?.add_portal(plan).await?;
             self.scene_mut().add_portal(portal);
         }
         Ok(())
+    }
+
+    /// Cores make Ed25519 keys themselves. Only where a scenario looks for the private key, the suite makes it, to know
+    /// what to look for.
+    fn with_known_key(&self, plan: PortalPlan) -> StepResult<PortalPlan> {
+        let looks_for_it = self.scenario()?.requirements.iter().any(|id| id == "ID-5");
+        if !looks_for_it || plan.key != KeyPlan::Ed25519 || !self.subject()?.capabilities().identity {
+            return Ok(plan);
+        }
+        let pem = TestIdentity::generate()?.private_key_pem().to_owned();
+        Ok(plan.key(KeyPlan::Pem(pem)))
     }
 
     /// Starts a Portal that the harness plays.
@@ -77,6 +95,21 @@ impl Scene {
         self.put_manifest(portal, app, manifest, None).await
     }
 
+    /// The private key of a Portal with a Core, PKCS#8 PEM, where the suite gave it one. The prepared keys are handed out in
+    /// turn, so its ID tells which of them it is.
+    pub(crate) fn private_key(&self, portal: &str) -> StepResult<Option<String>> {
+        if let Some(pem) = self.private_keys.get(portal) {
+            return Ok(Some(pem.clone()));
+        }
+        let id = self.portal(portal)?.id();
+        for pem in RSA_2048.iter().chain(&RSA_4096) {
+            if TestIdentity::from_private_key_pem(pem)?.id() == id {
+                return Ok(Some((*pem).to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Gives an installed app a source address.
     pub(crate) async fn give_address(&mut self, portal: &str, app: &str, address: IpAddr) -> StepResult {
         let manifest = self.manifests.get(&Receiver::app(portal, app)).cloned();
@@ -90,6 +123,28 @@ impl Scene {
         self.add_app(&installed);
         self.manifests.insert(Receiver::app(portal, app), manifest.to_owned());
         Ok(())
+    }
+
+    /// Starts an app unless it runs, and gives the Core this text as its manifest. Whether the Core takes it is told by
+    /// the reply.
+    pub(crate) async fn offer_manifest(
+        &mut self,
+        portal: &str,
+        app: &str,
+        manifest: &str,
+    ) -> StepResult<Result<Reply, WireError>> {
+        let known = self.portal(portal)?;
+        let started = known.start_app(app).await?;
+        let reply = match known.put_manifest(app, manifest, None).await {
+            Ok(reply) => Ok(reply),
+            Err(TestbedError::Wire { source, .. }) => Err(source),
+            Err(error) => return Err(error.into()),
+        };
+        self.add_app(&started);
+        if reply.as_ref().is_ok_and(|reply| (200..300).contains(&reply.status)) {
+            self.manifests.insert(Receiver::app(portal, app), manifest.to_owned());
+        }
+        Ok(reply)
     }
 
     /// Nobody is at the Portal's address any more.

@@ -44,7 +44,6 @@ pub(crate) fn draft_mut(world: &mut World) -> StepResult<&mut Draft> {
 }
 
 /// Takes all signatures off and makes them once more: with other nonces, and at the present.
-#[expect(dead_code, reason = "for steps that send a request once more, as its sender would")]
 pub(crate) fn sign_anew(world: &mut World) -> StepResult {
     draft_mut(world)?.signatures.clear();
     for signing in std::mem::take(&mut world.part::<Drafts>().signings) {

@@ -53,6 +53,10 @@ use super::registry::Steps;
 mod call_peer;
 pub(crate) mod common;
 pub(crate) mod drafts;
+mod identity;
+mod manifest;
+mod peers;
+mod terminals;
 
 /// What a step needs.
 pub(crate) mod prelude {
@@ -74,6 +78,10 @@ pub fn registry() -> Steps {
     common::register(&mut steps);
     call_peer::register(&mut steps);
     drafts::register(&mut steps);
+    identity::register(&mut steps);
+    peers::register(&mut steps);
+    terminals::register(&mut steps);
+    manifest::register(&mut steps);
     steps
 }
 
