@@ -60,7 +60,6 @@ mod terminals;
 
 /// What a step needs.
 pub(crate) mod prelude {
-    #![expect(unused_imports, reason = "each domain takes what it needs")]
     pub(crate) use crate::suite::answer::Answer;
     pub(crate) use crate::suite::args::{Args, Row, Table};
     pub(crate) use crate::suite::expect;
