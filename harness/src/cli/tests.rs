@@ -74,3 +74,31 @@ fn wrong_usage_has_the_exit_code_of_wrong_usage() {
         assert_eq!(error.exit_code(), i32::from(Exit::Usage.code()), "{args:?}");
     }
 }
+
+const REAL: &str = "Feature: F
+  @ID-4
+  Scenario: A Portal says who it is
+    Given the Portals alice and bob
+    When a stranger sends GET /public/meta/whoareyou to alice's Core
+    Then the answer is 200
+
+  @ID-6
+  Scenario: It does not
+    Given the Portals alice and bob
+    When a stranger sends GET /public/meta/whoareyou to alice's Core
+    Then the answer is 404
+";
+
+#[test]
+fn a_run_ends_with_what_came_out_and_writes_its_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let to = format!("json={}", report.display());
+    assert_eq!(run(REAL, &["check", "-q", "--tags", "@ID-4", "--report", &to]), Exit::Conforms);
+    assert_eq!(run(REAL, &["check", "-q", "--report", &to]), Exit::DoesNotConform);
+    let written: serde_json::Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
+    assert_eq!((&written["summary"]["pass"], &written["summary"]["fail"]), (&1.into(), &1.into()));
+    // ID-6 comes from what was observed: a MUST, but not of the baseline.
+    assert_eq!(run(REAL, &["check", "-q", "--level", "baseline"]), Exit::Conforms);
+    assert_eq!(run(REAL, &["check", "-q", "--report", "json=no/such/folder/r.json"]), Exit::Usage);
+}

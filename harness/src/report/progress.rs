@@ -7,8 +7,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::terminal::Detail;
 use crate::verdict::{Event, EventSink, ScenarioResult, Verdict};
 
-/// Into how many parts the way is divided where there is no terminal.
-const PARTS: usize = 10;
+/// Where there is no terminal, a line comes after this many scenarios.
+const EVERY: usize = 50;
 
 /// Shows how far the run is, on standard error.
 pub struct Progress<W> {
@@ -52,8 +52,7 @@ impl<W: Write> Progress<W> {
                 format!("{}: {} ({:.2} s)", result.verdict.words(), result.scenario.id, result.seconds.as_secs_f64());
             self.line(&line);
         }
-        let part = |done: usize| done * PARTS / self.total.max(1);
-        if self.bar.is_hidden() && self.detail == Detail::Normal && part(self.done) > part(self.done - 1) {
+        if self.bar.is_hidden() && self.detail == Detail::Normal && self.done.is_multiple_of(EVERY) {
             let line = format!("{} of {} scenarios, {} not passed", self.done, self.total, self.failed);
             self.line(&line);
         }
@@ -107,7 +106,19 @@ mod tests {
         assert!(shown.starts_with("Countersign 0.1.0 checks portal-core 0.1.0 (built-in): 4 scenarios\n"), "{shown}");
         assert!(shown.contains("FAIL: call_peer/kept/b (0.25 s)\n"), "{shown}");
         assert!(!shown.contains("call_peer/kept/a"), "{shown}");
-        assert!(shown.ends_with("4 of 4 scenarios, 2 not passed\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_long_run_tells_how_far_it_is() {
+        let mut out = Vec::new();
+        let mut progress = Progress::new(&mut out, Detail::Normal);
+        progress.bar.set_draw_target(ProgressDrawTarget::hidden());
+        progress.total = 120;
+        for _ in 0..120 {
+            progress.finished(&sample::summary().scenarios[0]);
+        }
+        let expected = "50 of 120 scenarios, 0 not passed\n100 of 120 scenarios, 0 not passed\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
     #[test]

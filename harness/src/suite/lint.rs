@@ -119,10 +119,13 @@ pub(crate) fn check_steps(files: &[ParsedFile], planned: &[&Planned], steps: &St
             check_step(&parsed.file, step, steps, &mut problems);
         }
     }
-    sorted(problems)
+    let mut problems = sorted(problems);
+    // An outline's step is there for every example: the first is enough.
+    problems.dedup_by(|later, first| (&later.file, later.line) == (&first.file, first.line));
+    problems
 }
 
-/// In the order of the lines, each once: an outline's step is there for every example.
+/// In the order of the lines, each once.
 fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort();
     problems.dedup();
