@@ -20,6 +20,18 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// A request as it arrived.
 pub type Received<'a> = View<'a>;
 
+impl<'a> Received<'a> {
+    /// A request that an app or a fake Portal received, as its sender addressed it: over HTTPS.
+    pub fn of(arrived: &'a crate::testbed::Received) -> Received<'a> {
+        let (path, query) = match arrived.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (arrived.target.as_str(), None),
+        };
+        let crate::testbed::Received { method, host, fields, .. } = arrived;
+        View { method, scheme: "https", host, path, query, fields }
+    }
+}
+
 /// A signature as it stands in Signature-Input and Signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReceivedSignature {

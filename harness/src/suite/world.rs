@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::answer::Answer;
 use super::evidence;
@@ -26,6 +26,7 @@ pub struct World {
     scene: Scene,
     trace: Option<Trace>,
     exchanges: Vec<Exchange>,
+    sending_since: Option<Instant>,
     named: HashMap<(TypeId, String), Box<dyn Any>>,
 }
 
@@ -60,10 +61,12 @@ impl World {
     /// Begins a sending step: from now on, `received` is about what comes from here on.
     pub(crate) async fn begin_sending(&mut self) {
         self.scene.mark().await;
+        self.sending_since = Some(Instant::now());
     }
 
     /// Ends a sending step: this is now "it", and its answer "the answer".
-    pub(crate) fn sent(&mut self, exchange: Exchange) {
+    pub(crate) fn sent(&mut self, mut exchange: Exchange) {
+        exchange.took = self.sending_since.map_or(Duration::ZERO, |since| since.elapsed());
         self.exchanges.push(exchange);
     }
 

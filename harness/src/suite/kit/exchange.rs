@@ -1,5 +1,7 @@
 //! What a step sent and what came of it.
 
+use std::time::Duration;
+
 use super::body::Fingerprint;
 use super::names::Receiver;
 use crate::suite::answer::Answer;
@@ -21,6 +23,8 @@ pub(crate) struct Exchange {
     pub(crate) asked: Option<String>,
     /// What came back.
     pub(crate) outcome: Outcome,
+    /// How long that took, from the beginning of the sending step.
+    pub(crate) took: Duration,
     /// What correlates the hops of the request.
     pub(crate) trace_id: Option<String>,
 }
@@ -61,6 +65,7 @@ impl Exchange {
             addressed,
             asked: None,
             outcome,
+            took: Duration::ZERO,
             trace_id,
         })
     }

@@ -214,13 +214,7 @@ impl Scene {
 
     /// The signatures on a request that verify with a Portal's key. Fields that can't be read hold none.
     pub(crate) fn signatures_of(&self, person: &Person, received: &Received) -> StepResult<Vec<ReceivedSignature>> {
-        let (path, query) = match received.target.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
-            None => (received.target.as_str(), None),
-        };
-        let Received { method, host, fields, .. } = received;
-        let view = attack::Received { method, scheme: "https", host, path, query, fields };
-        Ok(attack::own_signature(&view, &person.public_key_pem).unwrap_or_default())
+        Ok(attack::own_signature(&attack::Received::of(received), &person.public_key_pem).unwrap_or_default())
     }
 }
 

@@ -50,12 +50,14 @@
 
 use super::registry::Steps;
 
+mod authentication;
 mod call_peer;
 pub(crate) mod common;
 pub(crate) mod drafts;
 mod identity;
 mod manifest;
 mod peers;
+mod signatures;
 mod terminals;
 
 /// What a step needs.
@@ -81,6 +83,8 @@ pub fn registry() -> Steps {
     peers::register(&mut steps);
     terminals::register(&mut steps);
     manifest::register(&mut steps);
+    signatures::register(&mut steps);
+    authentication::register(&mut steps);
     steps
 }
 
