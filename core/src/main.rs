@@ -86,9 +86,11 @@ fn run(options: &Options) -> Result<(), Failure> {
         let cannot_listen = |error| Failure::Start(format!("{} can't be listened on: {error}", options.listen));
         let listener = TcpListener::bind(options.listen).await.map_err(cannot_listen)?;
         let running = core.serve(listener).await.map_err(|error| Failure::Start(error.to_string()))?;
+        // Whoever reads that it is ready may tell it to stop at once.
+        let signals = Signals::new().map_err(|error| Failure::Start(error.to_string()))?;
         announce(&running).map_err(|error| Failure::Start(error.to_string()))?;
-        let stop = stop_signal().await.map_err(|error| Failure::Start(error.to_string()))?;
-        tracing::info!(signal = stop, "stopping");
+        let signal = signals.received().await;
+        tracing::info!(signal, "stopping");
         running.shutdown().await;
         tracing::info!("stopped");
         Ok(())
@@ -137,21 +139,42 @@ fn announce(running: &RunningCore) -> io::Result<()> {
     out.flush()
 }
 
+/// What tells the program to stop.
 #[cfg(unix)]
-async fn stop_signal() -> io::Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => Ok("SIGINT"),
-        _ = terminate.recv() => Ok("SIGTERM"),
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn received(mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
     }
 }
 
+/// What tells the program to stop.
 #[cfg(not(unix))]
-async fn stop_signal() -> io::Result<&'static str> {
-    tokio::signal::ctrl_c().await?;
-    Ok("Ctrl-C")
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Signals)
+    }
+
+    async fn received(self) -> &'static str {
+        let _ = tokio::signal::ctrl_c().await;
+        "Ctrl-C"
+    }
 }
 
 fn start_log(log: Log) {

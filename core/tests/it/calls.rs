@@ -398,3 +398,59 @@ async fn an_app_that_breaks_off_sends_nothing() {
     assert_eq!(zone.names().asked(), Vec::<String>::new());
     assert!(bob.seen().is_empty());
 }
+
+/// The most memory that this process has had, in MiB.
+#[cfg(target_os = "linux")]
+fn peak_mebibytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() / 1024
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[ignore = "moves 2 GiB; run it alone: cargo test -p portal-core --release --test it -- --ignored"]
+async fn a_gibibyte_each_way_takes_constant_memory() {
+    const PIECE: usize = 1 << 20;
+    const PIECES: usize = 1024;
+    let pieces =
+        || stream::iter((0..PIECES).map(|_| Ok::<_, std::io::Error>(Frame::data(Bytes::from(vec![7_u8; PIECE])))));
+    let zone = Zone::new();
+    let large = |parts: &mut portal_core::parts::Parts| parts.profile.body_limit = 2 << 30;
+    let alice = zone.portal_with(|builder| builder.replace(large)).await;
+    let bob = zone.portal().await;
+    alice.install("chat").await;
+    alice.add(&bob).await;
+    // A proxy that lets everything stream.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    zone.point(&bob.domain, listener.local_addr().unwrap());
+    let acceptor = tokio_rustls::TlsAcceptor::from(zone.server_config(&bob.domain, &[b"h2", b"http/1.1"]));
+    let proxy = tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| async move {
+            let mut body = request.into_body();
+            let mut taken = 0;
+            while let Some(frame) = body.frame().await {
+                taken += frame.unwrap().into_data().unwrap().len();
+            }
+            assert_eq!(taken, PIECE * PIECES);
+            Ok::<_, std::convert::Infallible>(Response::new(StreamBody::new(pieces())))
+        });
+        let io = hyper_util::rt::TokioIo::new(acceptor.accept(tcp).await.unwrap());
+        let builder = hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
+        builder.serve_connection(io, service).await.unwrap();
+    });
+    let before = peak_mebibytes();
+    let request = Request::post(format!("/internal/call_peer/{}/x", bob.short_id)).body(StreamBody::new(pieces()));
+    let answer = send(alice.core.door("chat").unwrap(), request.unwrap()).await;
+    assert_eq!(answer.status(), 200);
+    let mut body = answer.into_body();
+    let mut taken = 0;
+    while let Some(frame) = body.frame().await {
+        taken += frame.unwrap().into_data().unwrap().len();
+    }
+    assert_eq!(taken, PIECE * PIECES);
+    let after = peak_mebibytes();
+    assert!(after < before + 64, "from {before} to {after} MiB");
+    proxy.abort();
+}
