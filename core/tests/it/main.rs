@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
 mod authentication;
+mod bodies;
 mod calls;
 mod program;
 mod support;
