@@ -1,4 +1,4 @@
-//! Reports: they take [`Event`](crate::verdict::Event)s and see nothing else.
+//! Reports: they take [`Event`]s and see nothing else.
 
 pub mod json;
 pub mod progress;

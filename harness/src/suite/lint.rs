@@ -4,6 +4,9 @@
 //! scenario passes empty, a cell too many in a table is dropped. Each of them would be a verdict that is not true, so
 //! each is an error with file, line, and what to do.
 
+mod keywords;
+mod lines;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -13,7 +16,10 @@ use super::needs;
 use super::plan::{ParsedFile, Planned, is_placeholder};
 use super::registry::Steps;
 use super::source::FeatureFile;
-use crate::contract::{Contract, distance, is_requirement_id};
+use crate::contract::{Contract, is_requirement_id};
+use keywords::{misspelt, misspelt_section, step_keyword};
+pub(crate) use lines::row_lines;
+use lines::{line_of, tag_line, uneven_table};
 
 /// A mistake in a feature file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,19 +45,6 @@ impl Problem {
         Problem { file: file.shown.clone(), line, what: what.into(), advice: advice.into() }
     }
 }
-
-const SECTIONS: [&str; 9] = [
-    "Feature",
-    "Background",
-    "Rule",
-    "Scenario",
-    "Scenario Outline",
-    "Scenario Template",
-    "Example",
-    "Examples",
-    "Scenarios",
-];
-const STEP_KEYWORDS: [&str; 5] = ["Given", "When", "Then", "And", "But"];
 
 /// The parser gave up.
 pub(crate) fn unreadable(file: &FeatureFile, error: &gherkin::ParseError) -> Problem {
@@ -317,106 +310,6 @@ fn check_step(file: &FeatureFile, step: &gherkin::Step, steps: &Steps, problems:
 }
 
 const EVEN: &str = "Give each row of a table the same number of cells; write a bar in a cell as \\|";
-
-/// A row with more or fewer cells than the first of its table. The parser drops what is too much without a word.
-fn uneven_table(text: &str) -> Option<(usize, String)> {
-    let mut first: Option<usize> = None;
-    for (n, line) in structural_lines(text) {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if !line.starts_with('|') {
-            first = None;
-            continue;
-        }
-        let cells = line.replace("\\|", "").matches('|').count().saturating_sub(1);
-        let expected = *first.get_or_insert(cells);
-        if !line.ends_with('|') {
-            return Some((n, "the last cell of this row is not closed with `|`".to_owned()));
-        }
-        if cells != expected {
-            return Some((n, format!("this row has {cells} cells, the first of its table has {expected}")));
-        }
-    }
-    None
-}
-
-/// The lines outside doc strings, with their numbers.
-fn structural_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut fence: Option<&str> = None;
-    text.lines().enumerate().filter_map(move |(n, line)| {
-        let mark = ["\"\"\"", "```"].into_iter().find(|mark| line.trim_start().starts_with(mark));
-        match (fence, mark) {
-            (None, Some(mark)) => {
-                fence = Some(mark);
-                None
-            }
-            (Some(open), Some(mark)) if open == mark => {
-                fence = None;
-                None
-            }
-            (Some(_), _) => None,
-            (None, None) => Some((n + 1, line)),
-        }
-    })
-}
-
-/// The lines of a table's rows, the first table after this line.
-pub(crate) fn row_lines(text: &str, after: usize) -> Vec<usize> {
-    let lines = structural_lines(text).filter(|(n, _)| *n > after);
-    let lines = lines.filter(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
-    lines.take_while(|(_, line)| line.trim_start().starts_with('|')).map(|(n, _)| n).collect()
-}
-
-/// Where a line of a description stands.
-fn line_of(file: &FeatureFile, after: usize, text: &str) -> usize {
-    let found = file.text.lines().enumerate().skip(after).find(|(_, line)| line.trim() == text.trim());
-    found.map_or(after, |(n, _)| n + 1)
-}
-
-/// Where a tag stands that belongs to what is in this line.
-fn tag_line(file: &FeatureFile, before: usize, tag: &str) -> usize {
-    let lines: Vec<&str> = file.text.lines().take(before).collect();
-    let wanted = format!("@{tag}");
-    lines.iter().rposition(|line| line.split_whitespace().any(|word| word == wanted)).map_or(before, |n| n + 1)
-}
-
-/// The keyword that a line was probably meant to begin with: what is written, what is meant.
-fn misspelt(line: &str) -> Option<(String, &'static str)> {
-    misspelt_section(line).or_else(|| {
-        let word = line.split_whitespace().next()?;
-        nearest(word, &STEP_KEYWORDS).map(|keyword| (word.to_owned(), keyword))
-    })
-}
-
-fn misspelt_section(line: &str) -> Option<(String, &'static str)> {
-    let (word, _) = line.trim().split_once(':')?;
-    let word = word.trim();
-    if word.split_whitespace().count() > 2 {
-        return None;
-    }
-    nearest(word, &SECTIONS).map(|section| (word.to_owned(), section))
-}
-
-/// The keyword that is near, if the word is not one itself; short words must be nearer.
-fn nearest(word: &str, keywords: &[&'static str]) -> Option<&'static str> {
-    if keywords.contains(&word) {
-        return None;
-    }
-    let far = |keyword: &str| distance(&word.to_lowercase(), &keyword.to_lowercase());
-    let near = keywords.iter().filter(|keyword| far(keyword) <= if keyword.len() > 5 { 2 } else { 1 });
-    near.min_by_key(|keyword| (far(keyword), keyword.len().abs_diff(word.len()))).copied()
-}
-
-/// The keyword that the line begins with, unless it ends like a sentence of prose, as no step does.
-fn step_keyword(line: &str) -> Option<&'static str> {
-    if line.trim_end().ends_with(['.', ',', ';']) {
-        return None;
-    }
-    let word = line.split_whitespace().next()?;
-    STEP_KEYWORDS.into_iter().find(|keyword| *keyword == word)
-}
 
 #[cfg(test)]
 mod tests;
