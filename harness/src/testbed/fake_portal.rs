@@ -154,10 +154,16 @@ impl FakePortal {
     pub async fn take_address(&self) {
         self.names.insert_address(&self.domain, self.address());
         let all = self.all.upgrade();
-        let others: Vec<_> = all.iter().flat_map(|all| {
-            let all = all.lock().unwrap_or_else(PoisonError::into_inner);
-            all.values().filter(|other| other.domain == self.domain && other.name != self.name).cloned().collect::<Vec<_>>()
-        }).collect();
+        let others: Vec<_> = all
+            .iter()
+            .flat_map(|all| {
+                let all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                all.values()
+                    .filter(|other| other.domain == self.domain && other.name != self.name)
+                    .cloned()
+                    .collect::<Vec<_>>()
+            })
+            .collect();
         for other in others {
             other.front.change_entrance(other.with_tls()).await;
         }

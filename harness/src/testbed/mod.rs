@@ -194,7 +194,8 @@ impl Testbed {
             return Err(TestbedError::Exists { what: "fake Portal", name: name.to_owned() });
         }
         let Ground { profile, names, pki, trace, .. } = &*self.ground;
-        let fake = FakePortal::start(name, &profile.zone, identity, pki, names, trace, Arc::downgrade(&self.fakes)).await?;
+        let fake =
+            FakePortal::start(name, &profile.zone, identity, pki, names, trace, Arc::downgrade(&self.fakes)).await?;
         lock(&self.fakes).insert(name.to_owned(), fake.clone());
         Ok(fake)
     }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use serde_json::{Value, json};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::Portal;
 use crate::testbed::app::{DoorChannel, call_target};
@@ -38,6 +38,18 @@ impl Forwarded {
         }
     }
 
+    /// The question of a proxy about a request with these fields.
+    pub fn question(&self, fields: &Fields) -> Call {
+        let mut call = Call::get("/internal/auth");
+        for (name, value) in fields.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host")) {
+            call = call.field(name, value);
+        }
+        for (name, value) in self.fields() {
+            call = call.field(name, value);
+        }
+        call
+    }
+
     fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
             ("X-Forwarded-Method", &self.method),
@@ -69,7 +81,7 @@ impl Portal {
     /// # Errors
     /// When no whole answer comes.
     pub async fn ask_core(&self, call: Call) -> Result<Reply, WireError> {
-        Channel::new(connect(self.core_address()).await?).exchange(&call, "portal_core").await
+        self.open_core().await?.exchange(&call, "portal_core").await
     }
 
     /// Asks its Core about a request, as its proxy would: the request's own fields, and what the proxy tells beside.
@@ -77,14 +89,15 @@ impl Portal {
     /// # Errors
     /// When no whole answer comes.
     pub async fn ask_auth(&self, forwarded: &Forwarded, fields: &Fields) -> Result<Reply, WireError> {
-        let mut call = Call::get("/internal/auth");
-        for (name, value) in fields.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host")) {
-            call = call.field(name, value);
-        }
-        for (name, value) in forwarded.fields() {
-            call = call.field(name, value);
-        }
-        self.ask_core(call).await
+        self.ask_core(forwarded.question(fields)).await
+    }
+
+    /// Opens a connection to the main listener of its Core, for several requests.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub async fn open_core(&self) -> Result<Channel<TcpStream>, WireError> {
+        Ok(Channel::new(connect(self.core_address()).await?))
     }
 
     /// Makes a request from outside to an app of this Portal, whether there is one or not.

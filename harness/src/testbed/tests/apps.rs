@@ -1,6 +1,6 @@
 //! Apps come, change, stop and go.
 
-use super::{chat, pair};
+use super::pair;
 use crate::topology::AppPlan;
 use crate::wire::Call;
 
@@ -42,5 +42,4 @@ async fn doors_are_the_apps_own() {
     assert_eq!(files.call_peer(bob.id(), call()).await.unwrap().echo().unwrap().app, "files");
     assert!(alice.app("nosuch").is_err());
     assert_eq!(alice.install(&super::chat()).await.unwrap().door(), chat.door());
-    let _ = chat;
 }
