@@ -49,24 +49,31 @@ fn told(event: &SignatureEvent) -> String {
 /// Between which two hops the component's value changed, from the sending Core's request on.
 fn changed_by(component: &str, hops: &[Hop]) -> Option<String> {
     let requests = hops.iter().filter(|hop| hop.kind == HopKind::Request);
-    let on_the_way = requests.skip_while(|hop| !matches!(hop.to, Party::Proxy { .. }));
-    let values: Vec<(&Hop, Option<String>)> = on_the_way.map(|hop| (hop, value(component, hop))).collect();
-    let changed = values.windows(2).find(|pair| pair[0].1.is_some() && pair[0].1 != pair[1].1);
-    match (changed, values.last()) {
-        (Some([(_, before), (hop, after)]), _) => {
-            let shown =
-                |value: &Option<String>| value.clone().map_or("nothing".to_owned(), |value| format!("`{value}`"));
-            Some(format!("{}: got {}, handed {} to {}", hop.from, shown(before), shown(after), hop.to))
-        }
-        (_, Some((_, Some(value)))) => {
-            Some(format!("no hop: `{value}` went all the way, so the bases differ in how they are built"))
-        }
-        _ => None,
+    let on_the_way: Vec<&Hop> = requests.skip_while(|hop| !matches!(hop.to, Party::Proxy { .. })).collect();
+    let name = component.trim_start_matches('"').split('"').next().unwrap_or_default();
+    // The parts of a target are followed one by one: over HTTP/2 a hop does not show its authority as a field.
+    let parts = if name == "@target-uri" { vec!["@authority", "@request-target"] } else { vec![name] };
+    if let Some(change) = parts.iter().find_map(|part| change(part, &on_the_way)) {
+        return Some(change);
     }
+    let last = parts.iter().rev().find_map(|part| value(part, on_the_way.last()?))?;
+    Some(format!("no hop: `{last}` went all the way, so the bases differ in how they are built"))
+}
+
+fn change(name: &str, hops: &[&Hop]) -> Option<String> {
+    let mut values: Vec<(&Hop, Option<String>)> = hops.iter().map(|hop| (*hop, value(name, hop))).collect();
+    if name.starts_with('@') {
+        // A message has all of them: what a hop does not show is not missing.
+        values.retain(|(_, value)| value.is_some());
+    }
+    let shown = |value: &Option<String>| value.as_ref().map_or("nothing".to_owned(), |value| format!("`{value}`"));
+    let changed = values.windows(2).find(|pair| pair[0].1.is_some() && pair[0].1 != pair[1].1)?;
+    let [(_, before), (hop, after)] = changed else { return None };
+    Some(format!("{}: got {}, handed {} to {}", hop.from, shown(before), shown(after), hop.to))
 }
 
 /// What this hop carries for a component, where it can be told.
-fn value(component: &str, hop: &Hop) -> Option<String> {
+fn value(name: &str, hop: &Hop) -> Option<String> {
     // The question of a proxy to its Core carries the request in fields.
     let question = hop.target.starts_with("/internal/auth");
     let or_forwarded = |name: &str, own: Option<&str>| {
@@ -74,13 +81,11 @@ fn value(component: &str, hop: &Hop) -> Option<String> {
     };
     let uri = || or_forwarded("x-forwarded-uri", Some(&hop.target));
     let host = || or_forwarded("x-forwarded-host", hop.field("host"));
-    let name = component.trim_start_matches('"').split('"').next().unwrap_or_default();
     match name {
         "@method" => or_forwarded("x-forwarded-method", Some(&hop.method)),
         "@authority" => host(),
         "@path" => uri().map(|uri| uri.split('?').next().unwrap_or_default().to_owned()),
         "@query" => uri().map(|uri| uri.split_once('?').map_or("?".to_owned(), |(_, query)| format!("?{query}"))),
-        "@target-uri" => Some(format!("{}{}", host()?, uri()?)),
         "@request-target" => uri(),
         _ if name.starts_with('@') => None,
         _ => {
@@ -145,6 +150,29 @@ mod tests {
         assert_eq!(bases.guess.as_deref(), Some("the query is dropped by one side"));
         assert_eq!(details.hop.as_deref(), Some("proxy on bob: got `?x=1`, handed `?` to Core on bob"));
         assert_eq!(details.trace.len(), 5);
+    }
+
+    #[test]
+    fn the_parts_of_a_target_are_followed_one_by_one() {
+        let proxy = || Party::proxy("bob");
+        let hidden = [("x-forwarded-uri", "/a"), ("x-forwarded-host", "chat.bobbob.p")];
+        let hops = [
+            hop(Party::core("alice"), proxy(), "/a?x=1", &[]),
+            hop(proxy(), Party::core("bob"), "/internal/auth", &hidden),
+        ];
+        let changed = changed_by("\"@target-uri\"", &hops).unwrap();
+        assert_eq!(changed, "proxy on bob: got `/a?x=1`, handed `/a` to Core on bob");
+    }
+
+    #[test]
+    fn a_field_that_is_dropped_is_a_change() {
+        let proxy = || Party::proxy("bob");
+        let hops = [
+            hop(Party::core("alice"), proxy(), "/a", &[("x-a", "1"), ("x-a", "2")]),
+            hop(proxy(), Party::core("bob"), "/internal/auth", &[]),
+        ];
+        let changed = changed_by("\"x-a\"", &hops).unwrap();
+        assert_eq!(changed, "proxy on bob: got `1, 2`, handed nothing to Core on bob");
     }
 
     #[test]
