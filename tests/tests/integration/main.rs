@@ -6,3 +6,4 @@ mod evidence;
 mod licences;
 mod mutants;
 mod report;
+mod texts;

@@ -26,7 +26,7 @@ const FEATURE: &str = r#"Feature: F
       | takes too long   |
 "#;
 
-fn steps() -> Steps {
+pub(super) fn steps() -> Steps {
     let mut steps = Steps::new();
     steps.then("it passes", async |_, _| Ok(()));
     steps.then("it fails", async |_, _| Err(StepFailure::fail("401", "200").requirement("ACL-1")));
@@ -41,9 +41,12 @@ fn steps() -> Steps {
     steps
 }
 
+pub(super) fn given() -> Source {
+    Source::Given(vec![("f.feature".to_owned(), FEATURE.to_owned())])
+}
+
 fn written() -> Value {
-    let source = Source::Given(vec![("f.feature".to_owned(), FEATURE.to_owned())]);
-    let suite = Suite::load_with(&source, steps(), Contract::embedded().unwrap()).unwrap();
+    let suite = Suite::load_with(&given(), steps(), Contract::embedded().unwrap()).unwrap();
     let summary = suite.run(&RunOptions::default(), &mut |_: &Event| {}).unwrap();
     assert_eq!(summary.count(Verdict::Pass), 1);
     serde_json::to_value(report(&summary)).unwrap()

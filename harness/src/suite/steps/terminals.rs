@@ -47,7 +47,8 @@ async fn device_pairs(world: &mut World, args: Args) -> StepResult {
         "a code that is one off" => one_off(last_code(world)?)?,
         _ => args.text(3).to_owned(),
     };
-    let (outside, host) = (world.scene().testbed()?.outside().clone(), world.scene().portal(portal)?.domain().to_owned());
+    let (outside, host) =
+        (world.scene().testbed()?.outside().clone(), world.scene().portal(portal)?.domain().to_owned());
     world.begin_sending().await;
     let call = world.scene().prepared(pairing(&code, name), Party::Outside)?;
     let result = outside.send(&host, call.clone()).await;
@@ -79,9 +80,10 @@ fn last_code(world: &World) -> StepResult<&str> {
 
 /// The same code with another last digit, next to it.
 fn one_off(code: &str) -> StepResult<String> {
-    let Some((rest, last @ b'0'..=b'9')) = code.split_at_checked(code.len().saturating_sub(1)).and_then(|(rest, last)| {
-        Some((rest, *last.as_bytes().first()?))
-    }) else {
+    let Some((rest, last @ b'0'..=b'9')) = code
+        .split_at_checked(code.len().saturating_sub(1))
+        .and_then(|(rest, last)| Some((rest, *last.as_bytes().first()?)))
+    else {
         return Err(StepFailure::fail("a pairing code of digits", code));
     };
     let neighbour = if last == b'9' { last - 1 } else { last + 1 };

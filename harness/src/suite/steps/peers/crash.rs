@@ -129,7 +129,10 @@ impl Ledger {
                     return Err(StepFailure::fail(expected, "it is listed again"));
                 }
                 (_, Some(peer)) if peer.name != *name => {
-                    return Err(StepFailure::fail(format!("the peer `{name}`"), format!("it is named `{}`", peer.name)));
+                    return Err(StepFailure::fail(
+                        format!("the peer `{name}`"),
+                        format!("it is named `{}`", peer.name),
+                    ));
                 }
                 _ => {}
             }
@@ -174,7 +177,10 @@ mod tests {
         check(&[("aaaaaa1", "<aaaaaa1>")]).unwrap();
         check(&[("aaaaaa1", "<aaaaaa1>"), ("cccccc1", "<cccccc1>")]).unwrap();
         assert_eq!(check(&[]).unwrap_err().got(), "it is lost");
-        assert_eq!(check(&[("aaaaaa1", "<aaaaaa1>"), ("bbbbbb1", "<bbbbbb1>")]).unwrap_err().got(), "it is listed again");
+        assert_eq!(
+            check(&[("aaaaaa1", "<aaaaaa1>"), ("bbbbbb1", "<bbbbbb1>")]).unwrap_err().got(),
+            "it is listed again"
+        );
         assert_eq!(check(&[("aaaaaa1", "x")]).unwrap_err().got(), "it is named `x`");
         assert_eq!(check(&[("aaaaaa1", "<aaaaaa1>"), ("dddddd1", "x")]).unwrap_err().got(), "dddddd1 too");
         assert!(Ledger::default().check(&[]).unwrap_err().is_fail());
