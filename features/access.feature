@@ -336,6 +336,8 @@ Feature: Access control
 
   @ACL-10
   Scenario Outline: A host that is not this Portal's own is not found: <host>
+    When a stranger sends GET /public/page to bob's chat
+    Then it is let in as anonymous
     When bob's Core is asked GET /internal/auth
       | field              | value        |
       | X-Forwarded-Method | GET          |

@@ -127,6 +127,7 @@ Feature: Calling a peer
       | /peers/                             |
       | /peers/a%20b%2Fc                    |
       | /peers/%c3%a9t%C3%A9                |
+      | /peers/%61%2Fb%3Bc%3D%7e            |
       | /peers/a//b                         |
       | /peers/a;v=1,2/@me/~x/(y)/z!$&'*+=: |
       | /peers/x?                           |
