@@ -39,7 +39,7 @@ async fn install_is(world: &mut World, args: Args) -> StepResult {
 fn is_accepted(answer: &Answer, how: &str, named: &str) -> StepResult {
     answer.expect_status_among(&[200, 201])?;
     let warnings = warnings(&answer.expect_json()?);
-    let warnings = expect::some(warnings, "`warnings`, a list of texts, in the answer")?;
+    let warnings = expect::some(warnings, "`warnings`, a list of texts or reasons, in the answer")?;
     let told = || match warnings.as_slice() {
         [] => "none".to_owned(),
         warnings => warnings.join(" | "),
@@ -51,11 +51,23 @@ fn is_accepted(answer: &Answer, how: &str, named: &str) -> StepResult {
     expect::holds(is_named, format!("a warning that names `{named}`"), told)
 }
 
-/// The texts in `warnings`; none where there is something else. Not to speak of warnings is to have none.
+/// What is warned of; none where there is something else. Not to speak of warnings is to have none.
 fn warnings(answer: &Value) -> Option<Vec<String>> {
     match &answer["warnings"] {
         Value::Null => Some(Vec::new()),
-        Value::Array(list) => list.iter().map(|warning| Some(warning.as_str()?.to_owned())).collect(),
+        Value::Array(list) => list.iter().map(warning).collect(),
+        _ => None,
+    }
+}
+
+/// A warning is a text, or like a refusal an object with a `reason`; its other texts are then read with it.
+fn warning(warning: &Value) -> Option<String> {
+    match warning {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(members) => {
+            members.get("reason")?.as_str()?;
+            Some(members.values().filter_map(Value::as_str).collect::<Vec<_>>().join(" "))
+        }
         _ => None,
     }
 }
@@ -77,9 +89,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn warnings_are_a_list_of_texts_or_left_out() {
+    fn warnings_are_a_list_of_texts_or_reasons_or_left_out() {
         assert_eq!(warnings(&json!({ "warnings": ["a", "b"] })), Some(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(warnings(&json!({ "name": "x" })), Some(Vec::new()));
+        let with_reason = json!({ "warnings": [{ "code": "c", "path": "/p", "reason": "r" }] });
+        assert_eq!(warnings(&with_reason), Some(vec!["c /p r".to_owned()]));
+        assert_eq!(warnings(&json!({ "warnings": [{ "code": "c" }] })), None);
         assert_eq!(warnings(&json!({ "warnings": "a" })), None);
         assert_eq!(warnings(&json!({ "warnings": [1] })), None);
     }
