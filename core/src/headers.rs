@@ -131,8 +131,12 @@ impl fmt::Debug for HeaderTemplate {
     }
 }
 
-/// Every byte outside printable ASCII as `%XX`, and `%` itself, so that the app can tell what was encoded.
+/// A text of printable ASCII as it is. In any other, every byte outside of that is `%XX`, and so is the `%` beside it, so
+/// that decoding gives the text back (APP-3).
 pub fn percent_encode(text: &str) -> String {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -61,13 +61,14 @@ fn values_are_values_and_no_templates() {
 }
 
 #[test]
-fn what_a_header_can_not_hold_is_percent_encoded_and_so_is_the_percent_sign() {
+fn what_a_header_can_not_hold_is_percent_encoded_and_so_is_the_percent_sign_beside_it() {
     for (name, value) in [
         ("Al\r\nX-Ptl-Admin: yes", "Al%0D%0AX-Ptl-Admin: yes"),
         ("Al\0\u{7f}\t", "Al%00%7F%09"),
         ("Zoë", "Zo%C3%AB"),
         ("🦊 100%", "%F0%9F%A6%8A 100%25"),
-        ("%0d%0a", "%250d%250a"),
+        ("%0d%0a", "%0d%0a"),
+        ("%0d%0a\n", "%250d%250a%0A"),
         (" ~", " ~"),
     ] {
         assert_eq!(rendered("{{ auth.client_name }}", &peer(name)), value, "{name:?}");
@@ -170,7 +171,11 @@ proptest! {
     fn whatever_a_name_is_the_header_can_hold_it_and_it_can_be_read_back(name in ".{0,60}|[\\x00-\\xff]{0,60}") {
         let value = rendered("{{ auth.client_name }}", &peer(&name));
         prop_assert!(value.bytes().all(|b| (b' '..=b'~').contains(&b)));
-        let back: Vec<u8> = percent_encoding::percent_decode_str(&value).collect();
-        prop_assert_eq!(back, name.into_bytes());
+        if name.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+            prop_assert_eq!(value, name);
+        } else {
+            let back: Vec<u8> = percent_encoding::percent_decode_str(&value).collect();
+            prop_assert_eq!(back, name.into_bytes());
+        }
     }
 }
