@@ -68,6 +68,7 @@ impl Args {
     }
 
     /// The text between `"""` under the step, without its common indentation and without the last line end.
+    /// Empty lines at its end stay.
     pub fn doc_string(&self) -> StepResult<&str> {
         self.doc_string.as_deref().ok_or_else(|| StepFailure::error("this step needs a text between \"\"\" under it"))
     }
@@ -155,16 +156,16 @@ impl<'a> Row<'a> {
 }
 
 /// The parser keeps the indentation and the line ends around a doc string: taken off here, so that bytes are what the
-/// reader sees.
+/// reader sees, empty lines at the end too.
 fn unindented(text: &str) -> String {
     let text = text.strip_prefix('\n').unwrap_or(text);
-    let lines: Vec<&str> = text.lines().collect();
-    let indent = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
-    let common = lines.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
-    let mut lines: Vec<&str> = lines.into_iter().map(|line| line.get(common..).unwrap_or("")).collect();
-    while lines.last().is_some_and(|line| line.trim().is_empty()) {
+    let mut lines: Vec<&str> = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
+    if lines.last().is_some_and(|line| line.trim().is_empty()) {
         lines.pop();
     }
+    let indent = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let common = lines.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
+    let lines: Vec<&str> = lines.into_iter().map(|line| line.get(common..).unwrap_or("")).collect();
     lines.join("\n")
 }
 
@@ -183,6 +184,12 @@ mod tests {
         let step = step("      \"\"\"\n      {\n        \"a\": 1\n\n      }\n      \"\"\"\n");
         let args = Args::new(Vec::new(), &step);
         assert_eq!(args.doc_string().unwrap(), "{\n  \"a\": 1\n\n}");
+    }
+
+    #[test]
+    fn a_doc_string_keeps_the_empty_lines_at_its_end() {
+        let step = step("      \"\"\"\n      a\n\n\n      \"\"\"\n");
+        assert_eq!(Args::new(Vec::new(), &step).doc_string().unwrap(), "a\n\n");
     }
 
     #[test]

@@ -197,6 +197,11 @@ impl OutsideChannel {
         self.channel.raw_until_close(bytes, CONNECT).await
     }
 
+    /// Sends these bytes and reads answers until the proxy closes, or for that long: see [`Channel::raw_replies`].
+    pub async fn raw_replies(&mut self, bytes: &[u8], within: Duration) -> (Vec<Reply>, WireError) {
+        self.channel.raw_replies(bytes, within).await
+    }
+
     /// The TLS connection itself.
     pub fn into_stream(self) -> TlsStream<TcpStream> {
         self.channel.into_inner().0

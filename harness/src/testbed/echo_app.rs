@@ -14,6 +14,7 @@ pub use answer::Answer;
 pub use inbox::{Received, WaitTimeout};
 
 use crate::trace::Trace;
+use crate::wire::Gate;
 pub(super) use server::Entrance;
 use server::{Desk, Place, Server};
 
@@ -114,6 +115,11 @@ impl EchoApp {
     /// Answers this at exactly this path from now on.
     pub fn answer_at(&self, path: &str, answer: Answer) {
         self.desk.answer_at(path, answer);
+    }
+
+    /// The gate opens as soon as the body of the next request begins to arrive.
+    pub fn opens_with_body(&self, gate: &Gate) {
+        self.desk.open_with_body(gate);
     }
 
     /// Closes its listener and all connections, and waits until they are gone.

@@ -16,7 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tempfile::NamedTempFile;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -132,10 +132,22 @@ impl Pki {
     /// # Errors
     /// Where the cryptography fails.
     pub fn client_config(&self, clock: Arc<dyn Clock>) -> Result<ClientConfig, PkiError> {
+        self.client_config_of(clock, rustls::DEFAULT_VERSIONS)
+    }
+
+    /// [`Pki::client_config`] that speaks these versions of TLS only.
+    ///
+    /// # Errors
+    /// Where the cryptography fails.
+    pub fn client_config_of(
+        &self,
+        clock: Arc<dyn Clock>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<ClientConfig, PkiError> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::clone(self.inner.authority.der()))?;
         let config = ClientConfig::builder_with_details(self.inner.provider.clone(), Arc::new(ClockTime(clock)))
-            .with_safe_default_protocol_versions()?
+            .with_protocol_versions(versions)?
             .with_root_certificates(roots)
             .with_no_client_auth();
         Ok(config)

@@ -278,6 +278,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
         tokio::time::timeout(within, all).await.map_err(slow)?
     }
 
+    /// Sends these bytes and reads answers until the other side closes, or for that long. The answers that came whole, and
+    /// why there are no more: [`WireError::Closed`] where the other side closed after an answer.
+    pub async fn raw_replies(&mut self, bytes: &[u8], within: Duration) -> (Vec<Reply>, WireError) {
+        let mut replies = Vec::new();
+        let all = async {
+            match self.raw(bytes, "GET", within).await {
+                Ok(reply) => replies.push(reply),
+                Err(error) => return error,
+            }
+            loop {
+                match read_reply(&mut self.io, &mut self.buffer, "GET", None, None).await {
+                    Ok(reply) => replies.push(reply),
+                    Err(error) => return error,
+                }
+            }
+        };
+        let slow = || WireError::TooSlow { what: "end of the connection".to_owned(), within };
+        let end = tokio::time::timeout(within, all).await.unwrap_or_else(|_| slow());
+        (replies, end)
+    }
+
     /// The connection itself, with what was read from it but not used.
     pub fn into_inner(self) -> (S, BytesMut) {
         (self.io, self.buffer)

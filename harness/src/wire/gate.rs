@@ -23,6 +23,11 @@ impl Gate {
         self.0.send_replace(true);
     }
 
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        *self.0.borrow()
+    }
+
     /// Waits until it is open.
     pub async fn passed(&self) {
         // `self` holds the sender: waiting ends with the opening.

@@ -23,6 +23,8 @@ pub(crate) struct Exchange {
     pub(crate) asked: Option<String>,
     /// What came back.
     pub(crate) outcome: Outcome,
+    /// What came after that on the same connection.
+    pub(crate) further: Vec<Reply>,
     /// How long that took, from the beginning of the sending step.
     pub(crate) took: Duration,
     /// What correlates the hops of the request.
@@ -65,6 +67,7 @@ impl Exchange {
             addressed,
             asked: None,
             outcome,
+            further: Vec::new(),
             took: Duration::ZERO,
             trace_id,
         })
@@ -75,6 +78,24 @@ impl Exchange {
     pub(crate) fn asking(mut self, portal: Option<&str>) -> Exchange {
         self.asked = portal.map(str::to_owned);
         self
+    }
+
+    /// The same with the answers that came after the first on the same connection.
+    #[must_use]
+    pub(crate) fn followed_by(mut self, further: Vec<Reply>) -> Exchange {
+        self.further = further;
+        self
+    }
+
+    /// The statuses of all answers on the connection in order, interim ones too.
+    pub(crate) fn statuses(&self) -> Vec<u16> {
+        let first = match &self.outcome {
+            Outcome::Answered(answer) => Some(&***answer),
+            Outcome::BrokenOff(reply, _) => Some(&**reply),
+            Outcome::Nothing(_) => None,
+        };
+        let replies = first.into_iter().chain(&self.further);
+        replies.flat_map(|reply| reply.interim.iter().copied().chain([reply.status])).collect()
     }
 
     /// The answer; fails the subject if there is none.

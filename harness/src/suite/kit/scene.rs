@@ -138,6 +138,30 @@ impl Scene {
         Ok(())
     }
 
+    /// The gate opens as soon as the body of the next request begins to reach the receiver.
+    pub(crate) fn opens_with_body(&self, receiver: &Receiver, gate: &Gate) -> StepResult {
+        self.inbox(receiver)?.opens_with_body(gate);
+        Ok(())
+    }
+
+    /// Waits until a request begins to reach the receiver, since the latest sending step began. Bounded.
+    pub(crate) async fn arrival(&self, receiver: &Receiver) -> StepResult {
+        let wanted = self.mark_of(receiver).arrivals + 1;
+        let inbox = self.inbox(receiver)?;
+        // Those who ask who a fake Portal is don't count.
+        let others = inbox.arrivals() - arrivals(inbox);
+        Ok(inbox.wait_for_arrivals(wanted + others).await?)
+    }
+
+    /// Waits until all that began to reach the receiver has come to its end, a whole request or not.
+    pub(crate) async fn settled(&self, receiver: &Receiver) -> StepResult {
+        let inbox = self.inbox(receiver)?;
+        let waiting = inbox.wait_for(inbox.arrivals()).await;
+        waiting
+            .map(|_| ())
+            .map_err(|last| StepFailure::timeout(format!("each request to {receiver} comes to an end"), last))
+    }
+
     /// The status that the receiver gives.
     pub(crate) fn status_of(&self, receiver: &Receiver) -> u16 {
         self.given.get(receiver).map_or(200, |given| given.status)

@@ -132,7 +132,7 @@ fn call(draft: &Draft) -> Call {
 }
 
 /// Whom a request to this host reaches.
-fn addressed(world: &World, host: &str) -> StepResult<Option<Receiver>> {
+pub(crate) fn addressed(world: &World, host: &str) -> StepResult<Option<Receiver>> {
     let scene = world.scene();
     for name in scene.real_names() {
         let domain = scene.portal(&name)?.domain().to_ascii_lowercase();

@@ -54,9 +54,11 @@ mod authentication;
 mod call_peer;
 pub(crate) mod common;
 pub(crate) mod drafts;
+mod hardening;
 mod identity;
 mod manifest;
 mod peers;
+mod proxy;
 mod signatures;
 mod terminals;
 
@@ -85,6 +87,8 @@ pub fn registry() -> Steps {
     manifest::register(&mut steps);
     signatures::register(&mut steps);
     authentication::register(&mut steps);
+    proxy::register(&mut steps);
+    hardening::register(&mut steps);
     steps
 }
 

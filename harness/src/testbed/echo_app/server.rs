@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::{Answer, Body, Conduct};
 use super::inbox::{Inbox, Received};
 use crate::trace::{Hop, HopKind, Party, Trace, trace_id_of};
-use crate::wire::{Content, Fields, Framing, Head, Outgoing, Reader};
+use crate::wire::{Content, Fields, Framing, Gate, Head, Outgoing, Reader};
 
 /// What a server knows: what arrived and what it shall answer.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub(in crate::testbed) struct Desk {
     place: Place,
     trace: Trace,
     answers: Mutex<Answers>,
+    opened_by_body: Mutex<Option<Gate>>,
 }
 
 /// Where in the sequence a server stands; decides how its hops are called.
@@ -58,6 +59,7 @@ impl Desk {
             place,
             trace,
             answers: Mutex::new(answers),
+            opened_by_body: Mutex::default(),
         }
     }
 
@@ -71,6 +73,10 @@ impl Desk {
 
     pub(in crate::testbed) fn answer_with(&self, answer: Answer) {
         self.answers().else_ = answer;
+    }
+
+    pub(in crate::testbed) fn open_with_body(&self, gate: &Gate) {
+        *self.opened_by_body.lock().unwrap_or_else(PoisonError::into_inner) = Some(gate.clone());
     }
 
     fn answer_for(&self, target: &str) -> Answer {
@@ -258,7 +264,8 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
                 io.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
                 io.flush().await?;
             }
-            Some(Reader::new(&mut io, &mut buffer).body(framing, None).await)
+            let begun = desk.opened_by_body.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Some(Reader::new(&mut io, &mut buffer).body(framing, begun.as_ref()).await)
         };
         let received = Received::new(&desk.portal, &desk.app, &head, body);
         desk.inbox.keep(received.clone());
