@@ -110,7 +110,8 @@ pub(crate) fn sign(
 
 /// Whether ours can stand beside the app's signatures: one Dictionary that can't be read takes all of them along.
 fn has_readable_signatures(method: &str, target: &str, fields: &HeaderMap) -> bool {
-    let generous = Limits { max_labels: 256, max_components: 1_024, max_field_bytes: 256 * 1024 };
+    let generous =
+        Limits { max_labels: 256, max_components: 1_024, max_parameters: 1_024, max_field_bytes: 256 * 1024 };
     as_message(method, target, fields)
         .is_ok_and(|request| Signatures::parse(&Message::from(&request), &generous).is_ok())
 }

@@ -65,6 +65,9 @@ impl RequestedSignature {
         if list.items.len() > limits.max_components {
             return Err(Reason::TooManyComponents.into());
         }
+        if list.params.len() > limits.max_parameters {
+            return Err(Reason::TooManyParameters.into());
+        }
         let components = list.items.into_iter().map(ComponentId::from_item).collect::<Result<_, _>>()?;
         let wanted = |(name, value): (sfv::Key, BareItem)| match (name.as_str(), value) {
             // §5.1: these have no value in a request.

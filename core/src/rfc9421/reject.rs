@@ -87,6 +87,8 @@ reasons! {
     TooManyLabels = "too_many_labels", "there are more labels than the limit";
     /// More covered components than the limit.
     TooManyComponents = "too_many_components", "there are more covered components than the limit";
+    /// More signature parameters than the limit.
+    TooManyParameters = "too_many_parameters", "there are more signature parameters than the limit";
     /// A label occurs twice in a field (§4.1, §4.2).
     DuplicateLabel = "duplicate_label", "the label occurs more than once";
     /// A member of Signature-Input is no Inner List.

@@ -15,13 +15,15 @@ pub struct Limits {
     pub max_labels: usize,
     /// Covered components of one signature.
     pub max_components: usize,
+    /// Parameters of one signature.
+    pub max_parameters: usize,
     /// Bytes of each of the fields, all lines together.
     pub max_field_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { max_labels: 16, max_components: 64, max_field_bytes: 32 * 1024 }
+        Limits { max_labels: 16, max_components: 64, max_parameters: 64, max_field_bytes: 32 * 1024 }
     }
 }
 
@@ -124,6 +126,9 @@ fn labelled(
     };
     if list.items.len() > limits.max_components {
         return Err(parse(Reason::TooManyComponents.into()));
+    }
+    if list.params.len() > limits.max_parameters {
+        return Err(parse(Reason::TooManyParameters.into()));
     }
     let input = SignatureInput::from_inner_list(list).map_err(parse)?;
     match signature.ok_or(missing)? {

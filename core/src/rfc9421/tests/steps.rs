@@ -85,16 +85,22 @@ fn limits_hold_and_their_last_value_is_accepted() {
     let message = Message::Request(&request);
     let bytes = request.fields().values("signature-input").next().unwrap().len();
     let bytes = bytes.max(request.fields().values("signature").next().unwrap().len());
-    let limits = |max_labels, max_components, max_field_bytes| Limits { max_labels, max_components, max_field_bytes };
+    let limits = |max_labels, max_components, max_parameters, max_field_bytes| Limits {
+        max_labels,
+        max_components,
+        max_parameters,
+        max_field_bytes,
+    };
     let outcome = |limits| {
         let signatures = Signatures::parse(&message, &limits)?;
         verify(&message, "sig1", &signatures, &key().verifying_key(), &Policy::default(), NOW)
     };
-    outcome(limits(1, 2, bytes)).unwrap();
+    outcome(limits(1, 2, 1, bytes)).unwrap();
     for (limits, reason) in [
-        (limits(0, 2, bytes), Reason::TooManyLabels),
-        (limits(1, 1, bytes), Reason::TooManyComponents),
-        (limits(1, 2, bytes - 1), Reason::FieldTooLarge),
+        (limits(0, 2, 1, bytes), Reason::TooManyLabels),
+        (limits(1, 1, 1, bytes), Reason::TooManyComponents),
+        (limits(1, 2, 0, bytes), Reason::TooManyParameters),
+        (limits(1, 2, 1, bytes - 1), Reason::FieldTooLarge),
     ] {
         let rejection = outcome(limits).unwrap_err();
         assert_eq!((rejection.step, rejection.reason), (Step::Parse, reason));
