@@ -160,3 +160,19 @@ Feature: Signatures that say too little, or nothing that can be read
       | path         | outcome             |
       | /public/page | let in as anonymous |
       | /peers/inbox | refused             |
+
+  @AUTH-4
+  Scenario Outline: A label that stands twice is none on <path>, whichever of the two is good
+    Given a request GET <path> to bob's chat
+      | field   | value       |
+      | <field> | <the other> |
+    And it is signed by alice
+    When it is sent
+    Then it is <outcome>
+
+    Examples:
+      | path         | field           | the other   | outcome             |
+      | /public/page | Signature-Input | sig1=()     | let in as anonymous |
+      | /peers/inbox | Signature-Input | sig1=()     | refused             |
+      | /public/page | Signature       | sig1=:AAAA: | let in as anonymous |
+      | /peers/inbox | Signature       | sig1=:AAAA: | refused             |
