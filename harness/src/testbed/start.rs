@@ -13,7 +13,7 @@ use super::client::connect;
 use super::error::TestbedError;
 use super::identity::TestIdentity;
 use super::portal::{About, Pieces, Portal};
-use super::proxy::{Proxy, ProxyConfig, ProxyListeners, Upstreams};
+use super::proxy::{Proxy, ProxyConfig, ProxyLimits, ProxyListeners, Upstreams};
 use crate::subject::{CorePlan, Storage};
 use crate::topology::PortalPlan;
 use crate::wire::{Call, Channel};
@@ -99,6 +99,7 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         trace: ground.trace.clone(),
         faults: ground.subject.faults(),
         cookie: cookie.clone(),
+        limits: proxy_limits(&ground.profile),
         ..ProxyConfig::new(&plan.name, &domain, Upstreams::new(core.address()), tls)
     };
     let proxy = Proxy::start(config, ProxyListeners::bind().await?)?;
@@ -125,6 +126,14 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         portal.install(app).await?;
     }
     Ok(portal)
+}
+
+/// Bodies that a proxy checks are bounded as those that a Core passes on.
+fn proxy_limits(profile: &Profile) -> ProxyLimits {
+    let mut limits = ProxyLimits::default();
+    limits.checked_body.total = profile.body_limit;
+    limits.checked_body.memory = usize::try_from(profile.body_memory).unwrap_or(usize::MAX);
+    limits
 }
 
 /// Asks a Core who it is: its Portal is ready once it answers, and nobody else can answer in its place.
