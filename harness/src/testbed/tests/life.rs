@@ -6,10 +6,10 @@ use portal_core::clock::Clock as _;
 use tokio::net::TcpStream;
 
 use super::{chat, pair};
-use crate::subject::{Storage, Subject};
+use crate::subject::{Capabilities, CoreHandle, CoreKind, CorePlan, Storage, Subject, SubjectError};
 use crate::testbed::faults::ProxyFault;
 use crate::testbed::{Answer, Options, Testbed, TestbedError, until_interrupted};
-use crate::topology::{Peering, PortalPlan, Topology};
+use crate::topology::{KeyPlan, Peering, PortalPlan, Topology};
 use crate::wire::Call;
 
 fn two() -> Topology {
@@ -68,7 +68,7 @@ async fn nothing_is_left_after_a_shutdown() {
     let before = alive();
     let testbed = Testbed::start_with(two(), Options { storage: Storage::Disk, ..Options::default() }).await.unwrap();
     let (alice, bob) = (testbed.portal("alice").unwrap(), testbed.portal("bob").unwrap());
-    let carol = testbed.fake_portal("carol", &crate::topology::KeyPlan::Ed25519).await.unwrap();
+    let carol = testbed.fake_portal("carol", &KeyPlan::Ed25519).await.unwrap();
     bob.app("chat").unwrap().echo().answer_with(Answer::silence());
     let call = Call::get("/peers/").within(Duration::from_millis(50));
     alice.app("chat").unwrap().call_peer(bob.id(), call).await.unwrap_err();
@@ -170,4 +170,36 @@ async fn a_thousand_portals_fit_into_one_process() {
         assert_eq!(reply.echo().unwrap().field("x-ptl-client-id"), Some(from.id()));
     }
     testbed.shutdown().await.unwrap();
+}
+
+/// A Core that comes up with another key than it was given.
+#[derive(Debug)]
+struct Forgetful;
+
+#[async_trait::async_trait]
+impl CoreKind for Forgetful {
+    fn name(&self) -> String {
+        "forgetful".to_owned()
+    }
+
+    fn version(&self) -> String {
+        String::new()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Subject::builtin().capabilities()
+    }
+
+    async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError> {
+        Subject::builtin().start(CorePlan { identity: None, ..plan }).await
+    }
+}
+
+#[tokio::test]
+async fn whoever_answers_in_the_place_of_a_core_is_found_out() {
+    let rsa = || Topology::new().portal(PortalPlan::new("alice").key(KeyPlan::RsaPss2048));
+    let options = |subject| Options { subject, ..Options::default() };
+    Testbed::start_with(rsa(), options(Subject::builtin())).await.unwrap();
+    let error = Testbed::start_with(rsa(), options(Subject::new(Forgetful))).await.unwrap_err();
+    assert!(matches!(&error, TestbedError::WrongInstance { portal, .. } if portal == "alice"), "{error}");
 }
