@@ -1,14 +1,10 @@
 //! Outgoing (contract §6): an app's request becomes a signed one to the same app of a peer, and the answer
 //! streams back.
 
-use std::{fmt::Debug, sync::Arc, time::Duration};
+use std::{fmt::Debug, sync::Arc};
 
 use axum::{body::Body, response::IntoResponse};
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
-use http_body::Body as _;
-use http_body_util::BodyExt;
-use tokio::time::{Instant, timeout_at};
 
 use crate::{
     connect::{Destination, SendError},
@@ -29,9 +25,6 @@ use crate::{
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 /// Where calls to peers come in.
 pub(crate) const PREFIX: &str = "/internal/call_peer/";
-/// How much of a refused body is read, and for how long, so that the sender gets to see the answer.
-const DRAIN_BYTES: usize = 64 << 20;
-const DRAIN_FOR: Duration = Duration::from_secs(10);
 
 /// A call as an app asked for it.
 #[derive(Clone, Copy, Debug)]
@@ -105,14 +98,7 @@ async fn forward(
         method: head.method.to_string(),
         target: head.uri.to_string(),
     });
-    let prepared = prepare(core, app, &head, &mut body).await;
-    let (peer, outgoing, signed) = match prepared {
-        Ok(prepared) => prepared,
-        Err(refusal) => {
-            drain(core, &head.headers, body);
-            return Err(refusal);
-        }
-    };
+    let (peer, outgoing, signed) = prepare(core, app, &head, &mut body).await?;
     observe(EventKind::Signed { label: signed.label, base: signed.base, signature_input: signed.signature_input });
     observe(EventKind::Sent { authority: outgoing.destination.authority(), target: outgoing.target.clone() });
     let answer = core.transport.send(outgoing).await;
@@ -230,25 +216,6 @@ fn note_reachability(core: &Arc<Running>, peer: &Arc<Peer>, error: Option<&SendE
         let peers = core.peers.clone();
         if let Err(error) = core.blocking(move || peers.mark_reachable(&peer, is_reachable)).await {
             tracing::warn!(%error, "whether a peer can be reached could not be noted");
-        }
-    });
-}
-
-/// Reads on for a while, so that an app which is still sending gets to see why it was refused.
-fn drain(core: &Running, head: &HeaderMap, body: Body) {
-    // Whoever asked before sending is told by the answer itself.
-    if head.contains_key(header::EXPECT) || body.is_end_stream() {
-        return;
-    }
-    core.tasks.spawn(async move {
-        let mut body = body;
-        let mut left = DRAIN_BYTES;
-        let deadline = Instant::now() + DRAIN_FOR;
-        while let Ok(Some(Ok(frame))) = timeout_at(deadline, body.frame()).await {
-            match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
-                Some(rest) => left = rest,
-                None => return,
-            }
         }
     });
 }

@@ -1,14 +1,26 @@
 //! Listeners and connections: HTTP/1.1, bounded, finishing what is in flight when asked to stop.
 
-use std::{convert::Infallible, fmt::Debug, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use axum::body::Body;
-use http::{Request, Response};
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     sync::Semaphore,
     time::timeout,
 };
@@ -79,10 +91,12 @@ impl Listening {
 
     fn connection(&self, stream: TcpStream, source: SocketAddr) -> impl Future<Output = ()> + Send + 'static {
         let arrived = Arrived { source, door: self.door.clone() };
-        let surface = self.surface.clone();
+        let (surface, tasks) = (self.surface.clone(), self.tasks.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             let surface = surface.clone();
-            let mut request = request.map(Body::new);
+            let expects = request.headers().contains_key(header::EXPECT);
+            let tasks = tasks.clone();
+            let mut request = request.map(|body| Body::new(Received { inner: Some(body), is_coming: !expects, tasks }));
             request.extensions_mut().insert(arrived.clone());
             async move { Ok::<_, Infallible>(surface.answer(request).await) }
         });
@@ -109,6 +123,67 @@ impl Listening {
             if let Err(error) = ended {
                 tracing::debug!(%source, %error, "a connection ended early");
             }
+        }
+    }
+}
+
+/// How much of a body that nobody wanted is read, and for how long.
+const DRAIN_BYTES: usize = 64 << 20;
+const DRAIN_FOR: Duration = Duration::from_secs(10);
+
+/// The body of a request. What is left of it when it is dropped is read on for a while: whoever is still sending would
+/// otherwise see a broken connection instead of the answer that says why it is refused.
+struct Received {
+    inner: Option<Incoming>,
+    /// Whether the sender sends without having been told to go on (`Expect: 100-continue`).
+    is_coming: bool,
+    tasks: Tasks,
+}
+
+impl http_body::Body for Received {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        this.is_coming = true;
+        match &mut this.inner {
+            Some(inner) => Pin::new(inner).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(http_body::Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map_or(SizeHint::with_exact(0), http_body::Body::size_hint)
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        let Some(inner) = self.inner.take().filter(|inner| self.is_coming && !inner.is_end_stream()) else { return };
+        if Handle::try_current().is_err() {
+            return;
+        }
+        let tasks = self.tasks.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = tasks.stopping() => {}
+                _ = timeout(DRAIN_FOR, drain(inner)) => {}
+            }
+        });
+    }
+}
+
+async fn drain(mut body: Incoming) {
+    let mut left = DRAIN_BYTES;
+    while let Some(Ok(frame)) = body.frame().await {
+        match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+            Some(rest) => left = rest,
+            None => return,
         }
     }
 }

@@ -184,6 +184,23 @@ async fn heads_that_are_too_large_or_broken_are_refused() {
 }
 
 #[tokio::test]
+async fn who_sends_much_gets_to_see_why_it_is_refused() {
+    let zone = Zone::new();
+    let alice = zone.portal().await;
+    let body = vec![b' '; 20 << 20];
+    for (target, status) in [("/protected/peers", 413), ("/nowhere", 404), ("/internal/call_peer/aaaaaa/x", 403)] {
+        let mut stream = TcpStream::connect(alice.core.address()).await.unwrap();
+        let head = format!("PUT {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // All of it first, as a proxy does that looks at the answer afterwards.
+        timeout(Duration::from_secs(5), stream.write_all(&body)).await.unwrap().unwrap();
+        let mut start = [0_u8; 12];
+        stream.read_exact(&mut start).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&start), format!("HTTP/1.1 {status}"), "{target}");
+    }
+}
+
+#[tokio::test]
 async fn a_head_that_does_not_come_is_not_waited_for() {
     let zone = Zone::new();
     let change = |parts: &mut portal_core::parts::Parts| parts.limits.header_read = Duration::from_millis(50);
