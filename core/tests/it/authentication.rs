@@ -337,3 +337,17 @@ async fn a_paired_terminal_is_known_until_it_is_revoked() {
     let answer = send(bob.core.address(), request().body(Full::<bytes::Bytes>::default()).unwrap()).await;
     assert_eq!(answer.status(), 401);
 }
+
+#[tokio::test]
+async fn where_a_body_follows_its_digest_has_to_be_covered() {
+    let zone = Zone::new();
+    let (alice, bob) = friends(&zone).await;
+    let key = alice.core.identity().key();
+    for (told, expected) in [(None, 200), (Some("absent"), 200), (Some("present"), 401)] {
+        let mut fields = Letter::from(&alice, "/peers/x").fields(key, &bob);
+        if let Some(told) = told {
+            fields.insert("x-forwarded-body", HeaderValue::from_static(told));
+        }
+        assert_eq!(ask(&bob, "/peers/x", &fields).await.0, expected, "{told:?}");
+    }
+}
