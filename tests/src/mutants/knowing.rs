@@ -1,6 +1,7 @@
 //! Cores that know wrongly: who they are, their peers, their terminals, their apps (contract §§1–4).
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
@@ -131,12 +132,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
         })
     }),
     core("a-revoked-cookie-still-counts", "TERM-6", |it| session(it, NeverForgets(Mutex::default()))),
-    core("lets-codes-be-guessed", "TERM-4", |it| {
-        answers(it, "/public/pair/terminal", |mut answer| {
-            if answer.status() == StatusCode::TOO_MANY_REQUESTS {
-                *answer.status_mut() = StatusCode::UNAUTHORIZED;
-            }
-            answer
+    core("counts-its-codes-up", "TERM-4", |it| {
+        static NEXT: AtomicU32 = AtomicU32::new(100_000);
+        json_answers(it, "/protected/terminals/pairing-code", |code| {
+            code["code"] = json!(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
         })
     }),
     // Apps.
