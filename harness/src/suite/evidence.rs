@@ -26,9 +26,13 @@ pub(crate) fn add(details: &mut Details, trace: &Trace, trace_id: &str) {
     }
 }
 
-/// The base that was made and the one that was rebuilt from it, where they differ.
+/// Of the first signature for which they differ: the base that was made and the one that was rebuilt from it.
 fn bases(signatures: &[SignatureEvent]) -> Option<Bases> {
-    let made = signatures.iter().find(|event| event.outcome == SignatureOutcome::Made)?;
+    let made = signatures.iter().filter(|event| event.outcome == SignatureOutcome::Made);
+    made.filter_map(|made| bases_of(made, signatures)).next()
+}
+
+fn bases_of(made: &SignatureEvent, signatures: &[SignatureEvent]) -> Option<Bases> {
     let of_it = |event: &&SignatureEvent| event.outcome != SignatureOutcome::Made && event.label == made.label;
     let rebuilt = signatures.iter().filter(of_it).find_map(|event| event.base.clone())?;
     let made = made.base.clone()?;

@@ -146,10 +146,11 @@ pub(crate) fn addressed(world: &World, host: &str) -> StepResult<Option<Receiver
 /// Tells the trace what was signed, so that a failure can show it beside what the Core rebuilt.
 fn note_signatures(world: &World, draft: &Draft, call: &Call) -> StepResult {
     let trace = world.scene().trace()?;
-    for signature in &draft.signatures {
+    let signings = world.recall_if_any::<Drafts>("").map(|drafts| drafts.signings.as_slice()).unwrap_or_default();
+    for (signature, signing) in draft.signatures.iter().zip(signings) {
         trace.record_signature(SignatureEvent {
             trace_id: call.fields().get(crate::trace::TRACE_FIELD),
-            portal: "nobody (made by hand)".to_owned(),
+            portal: signing.by().to_owned(),
             label: Some(signature.label.clone()),
             signature_input: Some(signature.input()),
             base: Some(signature.base.clone()),

@@ -1,7 +1,10 @@
 //! Each check, seen to hold where it is true and to fail where it is not, on Portals that run.
 
+mod signatures;
+
 use std::fmt::Write as _;
 
+use crate::subject::Subject;
 use crate::suite::{RunOptions, Source, Suite};
 use crate::verdict::{Event, ScenarioResult, Verdict};
 
@@ -212,27 +215,29 @@ const CASES: &[Case] = &[
 
 #[test]
 fn each_check_holds_where_it_is_true() {
-    for (result, (_, truth, _)) in run(|case| case.1).iter().zip(CASES) {
-        assert_eq!(result.verdict, Verdict::Pass, "{truth}: {:?}", result.failure);
-    }
+    expect_all(CASES, |case| case.1, Verdict::Pass);
 }
 
 #[test]
 fn each_check_fails_where_it_is_not() {
-    for (result, (_, _, untruth)) in run(|case| case.2).iter().zip(CASES) {
-        assert_eq!(result.verdict, Verdict::Fail, "{untruth}: {:?}", result.failure);
+    expect_all(CASES, |case| case.2, Verdict::Fail);
+}
+
+fn expect_all(cases: &[Case], said: fn(&Case) -> &'static str, verdict: Verdict) {
+    for (result, case) in run(cases, said, Subject::builtin()).iter().zip(cases) {
+        assert_eq!(result.verdict, verdict, "{}: {}: {:?}", case.0, said(case), result.failure);
     }
 }
 
 /// A scenario for each case, in their order.
-fn run(said: impl Fn(&Case) -> &'static str) -> Vec<ScenarioResult> {
+fn run(cases: &[Case], said: fn(&Case) -> &'static str, subject: Subject) -> Vec<ScenarioResult> {
     let mut text = BACKGROUND.to_owned();
-    for (number, case) in CASES.iter().enumerate() {
+    for (number, case) in cases.iter().enumerate() {
         // The catalogue is not what is tested: any requirement will do.
         writeln!(text, "\n  @CALL-1\n  Scenario: Case {number}\n    {}\n    Then {}", case.0, said(case)).unwrap();
     }
     let suite = Suite::load(&Source::Given(vec![("checks.feature".to_owned(), text)])).unwrap();
-    let summary = suite.run(&RunOptions::default(), &mut |_: &Event| {}).unwrap();
-    assert_eq!(summary.scenarios.len(), CASES.len());
+    let summary = suite.run(&RunOptions { subject, ..RunOptions::default() }, &mut |_: &Event| {}).unwrap();
+    assert_eq!(summary.scenarios.len(), cases.len());
     summary.scenarios
 }

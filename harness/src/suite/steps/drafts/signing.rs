@@ -38,6 +38,11 @@ impl Signing {
         self
     }
 
+    /// Who signs.
+    pub(super) fn by(&self) -> &str {
+        &self.by
+    }
+
     fn part(&self, name: &str) -> Option<&str> {
         self.parts.iter().rfind(|(part, _)| part == name).map(|(_, value)| value.as_str())
     }
