@@ -46,8 +46,6 @@ fn is_time(cell: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn cells_fit_what_they_say() {
         let fits = |cell: &str, got: Option<&str>| super::fits(cell, got, 10_000).unwrap();
