@@ -120,8 +120,8 @@ Feature: Calls that can't be made
       | 127.0.0.1                      |
 
   @CALL-6
-  Scenario: A short ID in capitals is not guessed at
-    When alice's chat calls "{bob.short_id.upper}" with GET /peers/inbox
+  Scenario: An ID in capitals is not guessed at
+    When alice's chat calls "{bob.id.upper[:20]}" with GET /peers/inbox
     Then the answer is 400, 404 or 422
     And bob's chat received nothing
     When alice's chat calls "{bob.short_id}" with GET /peers/inbox
