@@ -1,13 +1,20 @@
 //! `portal-core` as users start it.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader, Read},
+    net::SocketAddr,
     process::{Child, Command, Stdio},
 };
 
+use futures_util::{StreamExt, stream};
 use http::Request;
 use http_body_util::Full;
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::support::{json, send};
 
@@ -27,7 +34,11 @@ fn program() -> Command {
 }
 
 fn started(arguments: &[&str]) -> (Running, Value) {
-    let mut child = program().args(["--listen", "127.0.0.1:0"]).args(arguments).spawn().unwrap();
+    start(program().args(["--listen", "127.0.0.1:0"]).args(arguments))
+}
+
+fn start(program: &mut Command) -> (Running, Value) {
+    let mut child = program.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let running = Running(child);
@@ -55,6 +66,71 @@ async fn it_says_when_it_is_ready_and_stops_when_told() {
         assert!(log.contains("stopped") && !log.contains("PRIVATE"), "{log}");
     }
     assert_eq!(ids[0], ids[1], "the identity survives a restart");
+}
+
+/// PEER-15. The Core dies by SIGKILL: nothing in it runs any more, only what is on disk counts.
+#[tokio::test]
+async fn no_peer_that_was_acknowledged_is_lost_by_a_kill_while_it_writes() {
+    const PEERS: usize = 1_000;
+    const AT_ONCE: usize = 64;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("core.toml");
+    // The peers' host is then 000177.1, another way to write 127.0.0.1: no name server is asked, and port 1 is closed.
+    std::fs::write(&config, "[profile]\nzone = \"1\"\npublic_port = 1\n").unwrap();
+    let mut program = program();
+    // Nobody reads the log: a pipe would be full in the end.
+    program.stderr(Stdio::null()).args(["--listen", "127.0.0.1:0"]);
+    program.arg("--data").arg(folder.path()).arg("--config").arg(&config);
+
+    let (mut running, ready) = start(&mut program);
+    let address = ready["address"].as_str().unwrap().parse().unwrap();
+    let puts = stream::iter(0..PEERS).map(|number| async move { (number, put_peer(address, number).await) });
+    let mut answers = puts.buffer_unordered(AT_ONCE);
+    let (mut acknowledged, mut killed) = (BTreeSet::new(), false);
+    while let Some((number, status)) = answers.next().await {
+        match status {
+            Some(status) => {
+                assert_eq!(status, "200", "peer {number}");
+                acknowledged.insert(id(number));
+            }
+            None => assert!(killed, "peer {number}: no answer, though it lives"),
+        }
+        if !killed && acknowledged.len() == PEERS / 2 {
+            running.0.kill().unwrap();
+            killed = true;
+        }
+    }
+    running.0.wait().unwrap();
+    assert!((PEERS / 2..PEERS).contains(&acknowledged.len()), "it was killed in the middle: {}", acknowledged.len());
+
+    let (_running, again) = start(&mut program);
+    assert_eq!(again["id"], ready["id"]);
+    let request = Request::get("/protected/peers").body(Full::<bytes::Bytes>::default()).unwrap();
+    let (_, list) = json(send(again["address"].as_str().unwrap().parse().unwrap(), request).await).await;
+    let listed: BTreeSet<_> =
+        list.as_array().unwrap().iter().map(|peer| peer["id"].as_str().unwrap().to_owned()).collect();
+    let lost: Vec<_> = acknowledged.difference(&listed).collect();
+    assert!(lost.is_empty(), "{} of {} acknowledged peers are lost: {lost:?}", lost.len(), acknowledged.len());
+    let asked: BTreeSet<_> = (0..PEERS).map(id).collect();
+    assert!(listed.is_subset(&asked), "peers that nobody added");
+}
+
+/// The status, if there was an answer.
+async fn put_peer(address: SocketAddr, number: usize) -> Option<String> {
+    let body = format!(r#"{{"id":"{}","name":"Peer {number}"}}"#, id(number));
+    let head = "PUT /protected/peers HTTP/1.1\r\nHost: portal_core\r\nConnection: close\r\n";
+    let request =
+        format!("{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    Some(answer.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.to_owned())
+}
+
+/// A well-formed ID, another one for each number.
+fn id(number: usize) -> String {
+    format!("000177{number:06}{}", "x".repeat(91))
 }
 
 #[test]
