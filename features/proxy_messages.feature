@@ -146,14 +146,16 @@ Feature: What passes through the proxy
       | X-Check | 23    |
     And the answer has the trailer "X-Sum" of "42"
 
-  @ACL-6
+  @ACL-6 @PROXY-3
   Scenario: A trailer is no way in for X-Ptl fields
     When these bytes are sent to bob's proxy
       """
       POST /public/x HTTP/1.1
       Host: chat.{bob.domain}
+      TE: trailers
+      Trailer: X-Ptl-Client-Type, X-Harmless
       Transfer-Encoding: chunked
-      Connection: close
+      Connection: close, TE
 
       5
       hello
@@ -167,6 +169,7 @@ Feature: What passes through the proxy
     And bob's chat received the trailers
       | field             | value |
       | X-Ptl-Client-Type |       |
+      | X-Harmless        | stays |
 
   @PROXY-4
   Scenario Outline: A message that can be read in two ways is refused: <what>
@@ -286,6 +289,23 @@ Feature: What passes through the proxy
       | sha-512 wrong            | sha-512=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:        | 400    | 0        |
       | both, one of them wrong  | sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:, sha-512=:m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==: | 400 | 0 |
       | both, the other wrong    | sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:, sha-512=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=: | 400 | 0 |
+
+  @PROXY-10
+  Scenario Outline: A digest that is covered has to be right in whichever line it stands: <which>
+    Given a request POST /peers/inbox to bob's chat with the body "hello"
+      | field          | value    |
+      | Content-Digest | <first>  |
+      | Content-Digest | <second> |
+    And it is signed by alice
+    When it is sent
+    Then the answer is <status>
+    And bob's chat received <requests> requests
+
+    Examples:
+      | which            | first                                                  | second                                                 | status | requests |
+      | both right       | sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=: | sha-512=:m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==: | 200 | 1 |
+      | the first wrong  | sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=: | sha-512=:m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==: | 400 | 0 |
+      | the second wrong | sha-512=:m3HSJL1i83hdltRq0+o9czGb+8KJDKra4t/3JRlnPKcjI8PZm6XBHXx6zG4UuMXaDEZjR1wuXDre9G9zvN7AQw==: | sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=: | 400 | 0 |
 
   @PROXY-10
   Scenario: A digest that nobody signed is the app's own affair
