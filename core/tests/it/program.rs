@@ -119,8 +119,7 @@ async fn no_peer_that_was_acknowledged_is_lost_by_a_kill_while_it_writes() {
 async fn put_peer(address: SocketAddr, number: usize) -> Option<String> {
     let body = format!(r#"{{"id":"{}","name":"Peer {number}"}}"#, id(number));
     let head = "PUT /protected/peers HTTP/1.1\r\nHost: portal_core\r\nConnection: close\r\n";
-    let request =
-        format!("{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let request = format!("{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let mut stream = TcpStream::connect(address).await.ok()?;
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = String::new();
