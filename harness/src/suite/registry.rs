@@ -130,6 +130,10 @@ impl Steps {
 
 impl Step {
     fn captures(&self, step: &gherkin::Step) -> Option<Args> {
+        // Most patterns don't match, and captures are dear.
+        if !self.pattern.is_match(&step.value) {
+            return None;
+        }
         let found = self.pattern.captures(&step.value)?;
         let captures = self.pattern.capture_names().zip(found.iter()).skip(1);
         let captures = captures.map(|(name, text)| {

@@ -63,7 +63,7 @@ async fn cucumber(
     limits: &Limits,
     writer: &mut EventWriter<'_>,
 ) {
-    let steps = dispatch::collection(&context.steps);
+    let steps = dispatch::collection();
     let context = Rc::new(context);
     let planned: Vec<_> = planned.iter().map(|planned| planned.info.clone()).collect();
 
