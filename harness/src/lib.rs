@@ -3,6 +3,7 @@
 pub mod attack;
 pub mod cli;
 pub mod contract;
+mod logged;
 pub mod report;
 pub mod subject;
 pub mod suite;

@@ -171,6 +171,5 @@ fn log(verbose: u8) {
         1 => tracing::Level::WARN,
         _ => tracing::Level::INFO,
     };
-    // A second subscriber in one process (tests) is refused, and the first stays.
-    let _ = tracing_subscriber::fmt().with_writer(io::stderr).with_max_level(level).try_init();
+    crate::logged::listen_and_show(level);
 }

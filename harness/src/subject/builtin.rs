@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 
 use super::observed::{Bases, Lookups};
 use super::{Capabilities, CoreHandle, CoreKind, CorePlan, Storage, SubjectError};
+use crate::logged;
 
 /// How long a file may stay locked by a Core that was killed.
 const UNLOCK: Duration = Duration::from_secs(10);
@@ -61,7 +62,7 @@ impl CoreKind for Builtin {
             signature_bases: true,
             names: true,
             profile: true,
-            logs: true,
+            logs: logged::is_on(),
         }
     }
 
@@ -75,8 +76,15 @@ impl CoreKind for Builtin {
         };
         let lookups = Lookups::new(plan.names.clone());
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut core =
-            BuiltinCore { change: Arc::clone(&self.change), plan, state, lookups, running: None, address: nowhere };
+        let mut core = BuiltinCore {
+            change: Arc::clone(&self.change),
+            plan,
+            state,
+            lookups,
+            logged_from: logged::position(),
+            running: None,
+            address: nowhere,
+        };
         core.keep_identity().await?;
         core.start_again().await?;
         Ok(Box::new(core))
@@ -94,6 +102,8 @@ struct BuiltinCore {
     change: Arc<Change>,
     plan: CorePlan,
     lookups: Lookups,
+    /// Where the log was when it was first started.
+    logged_from: usize,
     // Before the state: a Core on disk lets go of its file first.
     running: Option<RunningCore>,
     state: State,
@@ -141,6 +151,10 @@ impl CoreHandle for BuiltinCore {
 
     fn lookups(&self) -> Option<Vec<String>> {
         Some(self.lookups.hosts())
+    }
+
+    fn logged(&self) -> Option<Vec<String>> {
+        logged::is_on().then(|| logged::since(self.logged_from))
     }
 
     async fn stop(&mut self) -> Result<(), SubjectError> {

@@ -171,6 +171,12 @@ pub trait CoreHandle: Send + Sync + fmt::Debug {
     /// The hosts that it looked up since it was first started, in order; none where that can't be told.
     fn lookups(&self) -> Option<Vec<String>>;
 
+    /// What it logged since it was first started, line by line; none where that can't be read. Lines of other Cores may be
+    /// among them.
+    fn logged(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// Stops it in its own time. Does nothing where it is stopped already.
     ///
     /// # Errors

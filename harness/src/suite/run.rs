@@ -177,6 +177,7 @@ impl Suite {
         if !problems.is_empty() {
             return Err(SuiteError::Problems(problems).into());
         }
+        crate::logged::listen();
         sink.event(&Event::Started { suite: self.info.clone(), subject: subject.clone(), scenarios: planned.len() });
 
         let began = Instant::now();

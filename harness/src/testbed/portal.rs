@@ -247,6 +247,11 @@ impl Portal {
         self.inner.core.lock().await.as_ref()?.lookups()
     }
 
+    /// What its Core logged, line by line; none where that can't be read.
+    pub async fn logged(&self) -> Option<Vec<String>> {
+        self.inner.core.lock().await.as_ref()?.logged()
+    }
+
     /// From now on nobody is where its name leads, and connections that others have to it are gone.
     pub async fn leave(&self) {
         self.inner.names.insert(self.domain(), Target::Refused);

@@ -43,6 +43,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
             who["description"] = json!(key.unwrap_or_default());
         })
     }),
+    core("logs-a-private-key", "ID-5", |it| {
+        if let Ok(key) = portal_core::rfc9421::SigningKey::generate_ed25519()
+            && let Ok(pem) = key.to_pkcs8_pem()
+        {
+            tracing::info!(target: "portal_core::identity", key = pem.as_str(), "the key");
+        }
+        it
+    }),
     core("another-identity-at-every-start", "ID-6", |it| {
         match Identity::generate(KeyKind::Ed25519, Description::default()) {
             Ok(identity) => it.identity(identity),

@@ -60,6 +60,9 @@ async fn everything_said(world: &World, portal: &str) -> StepResult<Vec<(String,
         let place = format!("what went from {} to {}: {} {}", hop.from, hop.to, hop.method, hop.target);
         said.push((place, lines(&hop.fields).into_bytes()));
     }
+    for line in world.scene().portal(portal)?.logged().await.unwrap_or_default() {
+        said.push(("its log".to_owned(), line.into_bytes()));
+    }
     let who = world.scene().portal(portal)?.ask_core(Call::get("/public/meta/whoareyou")).await?;
     said.push(("what it says of itself".to_owned(), whole(&who.fields, &who.body, &who.trailers)));
     Ok(said)
@@ -78,12 +81,14 @@ fn lines<'a>(fields: impl IntoIterator<Item = &'a (String, String)>) -> String {
 /// A way to write something: what it is, and the pattern that finds it.
 type Spelling = (&'static str, String);
 
-/// How a part of the secret reads when it is written raw, in hex, or within Base64 at any of three offsets.
+/// How a part of the secret reads when it is written raw, in hex, as a list of numbers, or within Base64 at any of three offsets.
 fn spellings_of(secret: &[u8]) -> Vec<Spelling> {
     let raw = &secret[..LOOKED_FOR.min(secret.len())];
     let hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut spellings = vec![("bytes of its private key", literally(raw))];
     spellings.push(("bytes of its private key in hex", format!("(?i:{hex})")));
+    let numbers: Vec<String> = raw.iter().map(ToString::to_string).collect();
+    spellings.push(("bytes of its private key as numbers", numbers.join(", ?")));
     for offset in 0..3 {
         let from = &secret[offset.min(secret.len())..];
         let part = &from[..LOOKED_FOR.min(from.len() / 3 * 3)];
@@ -171,6 +176,7 @@ mod tests {
             let found = |said: &[u8]| any.is_match(said);
             assert!(found(&[b"x".to_vec(), secret.clone()].concat()));
             assert!(found(secret.iter().map(|byte| format!("{byte:02X}")).collect::<String>().as_bytes()));
+            assert!(found(format!("{secret:?}").as_bytes()));
             for before in 0..4 {
                 let bytes = [vec![b'x'; before], secret.clone()].concat();
                 assert!(found(BASE64_STANDARD.encode(&bytes).as_bytes()), "{before} bytes before it");
