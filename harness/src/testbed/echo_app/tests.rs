@@ -178,6 +178,6 @@ async fn nothing_is_left_behind() {
     open.exchange(&call, "h").await.unwrap_err();
     assert!(alive() > before);
     app.stop().await;
+    // The listener lives in a task. Its port proves nothing: another test may have got it meanwhile.
     assert_eq!(alive(), before);
-    assert!(TcpStream::connect(app.address()).await.is_err());
 }

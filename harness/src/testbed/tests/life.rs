@@ -85,10 +85,8 @@ async fn nothing_is_left_after_a_shutdown() {
     }
     assert!(alive() > before + 8);
     testbed.shutdown().await.unwrap();
+    // Every listener lives in a task. Its port proves nothing: another test may have got it meanwhile.
     assert_eq!(alive(), before);
-    for address in listeners {
-        assert!(TcpStream::connect(address).await.is_err(), "{address} still listens");
-    }
 }
 
 #[tokio::test]
@@ -110,7 +108,7 @@ async fn a_panic_leaves_nothing_behind_although_handles_are_kept() {
     tokio::time::timeout(Duration::from_secs(5), gone).await.expect("tasks are left");
     assert!(portal.ask_core(Call::get("/public/meta/whoareyou")).await.is_err());
     assert!(portal.start_core().await.is_err());
-    assert!(TcpStream::connect(app.echo().address()).await.is_err());
+    drop(app);
 }
 
 #[tokio::test]

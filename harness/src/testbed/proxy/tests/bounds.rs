@@ -120,7 +120,7 @@ async fn nothing_is_left_after_shutdown_or_drop() {
             async move { client.send(APP, Call::get("/mute")).await.is_err() }
         });
         scene.app.wait_for_arrivals(2).await.unwrap();
-        let (tasks, address) = (scene.proxy.tasks.clone(), scene.proxy.address());
+        let tasks = scene.proxy.tasks.clone();
         if drops {
             drop(scene.proxy);
             timeout(SURELY, tasks.ended()).await.unwrap();
@@ -128,7 +128,6 @@ async fn nothing_is_left_after_shutdown_or_drop() {
             timeout(SURELY, scene.proxy.shutdown()).await.unwrap();
         }
         assert!(timeout(SURELY, waiting).await.unwrap().unwrap());
-        assert!(TcpStream::connect(address).await.is_err());
         drop(socket);
     }
 }
