@@ -10,5 +10,6 @@ pub mod suite;
 pub mod testbed;
 pub mod topology;
 pub mod trace;
+pub mod vectors;
 pub mod verdict;
 pub mod wire;

@@ -1,0 +1,6 @@
+//! The RFC 9421 corpus and the libraries that it is run against.
+//!
+//! [`corpus`] is the data, in `fixtures/vectors/`; [`protocol`] is how a library under test is spoken to.
+
+pub mod corpus;
+pub mod protocol;
