@@ -1,6 +1,8 @@
 //! The RFC 9421 corpus and the libraries that it is run against.
 //!
-//! [`corpus`] is the data, in `fixtures/vectors/`; [`protocol`] is how a library under test is spoken to.
+//! [`corpus`] is the data, in `fixtures/vectors/`; [`protocol`] is how a library under test is spoken to,
+//! [`shim`] are the ones that come with this program.
 
 pub mod corpus;
 pub mod protocol;
+pub mod shim;
