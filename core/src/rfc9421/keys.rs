@@ -1,4 +1,4 @@
-//! Keys: read from PEM and DER, bound to one algorithm each.
+//! Keys: read from PEM, DER and JWK, bound to one algorithm each.
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +36,29 @@ pub enum KeyError {
     /// The cryptographic library failed.
     #[error("the key could not be made")]
     Failed,
+    /// No JSON object with the members of a JWK, or one of them twice; where reading it ended.
+    #[error("not a JWK (line {line}, column {column})")]
+    Json {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+    },
+    /// A member of a JWK and what is wrong with it.
+    #[error("the JWK's member {0} {1}")]
+    Member(&'static str, &'static str),
+    /// The JWK's member of that name (`use`, `key_ops`) doesn't allow what the key is wanted for.
+    #[error("the JWK's {0} does not allow to use the key for this")]
+    Forbidden(&'static str),
+    /// The JWK's `alg` is `none`, or none that does the same as an algorithm of the registry.
+    #[error("the JWS algorithm is not supported: EdDSA, Ed25519, ES256, ES384, PS512, RS256 and HS256 are")]
+    JwsAlgorithm,
+    /// A private key where a public one is wanted.
+    #[error("a private key where a public one is wanted")]
+    Private,
+    /// The public key that stands beside a private one is another's.
+    #[error("the public key is not that of the private key")]
+    Mismatch,
 }
 
 /// A key that verifies signatures, bound to one algorithm (RFC 9421 §3.2 step 6.2: the algorithm is known from the key).
@@ -46,6 +69,9 @@ pub struct VerifyingKey {
     verifier: Verifier,
     /// SubjectPublicKeyInfo; empty for a shared secret.
     spki: Arc<[u8]>,
+    kid: Option<Arc<str>>,
+    /// Whether a JWK names the algorithm.
+    jws: bool,
 }
 
 #[derive(Clone)]
@@ -91,16 +117,23 @@ impl VerifyingKey {
             kind: Kind::Secret,
             verifier: Verifier::Hmac(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret))),
             spki: Arc::new([]),
+            kid: None,
+            jws: false,
         }
     }
 
-    /// The same key bound to another algorithm that it can be used with (RSA: `rsa-v1_5-sha256`).
+    /// The same key bound to another algorithm that it can be used with (RSA: `rsa-v1_5-sha256`). What a JWK says in
+    /// `alg` can't be changed, but stated again: then it counts as the algorithm of the registry, and a signature may
+    /// name it (see [`VerifyingKey::has_jws_algorithm`]).
     ///
     /// # Errors
-    /// The algorithm is not one for this kind of key.
+    /// The algorithm is not one for this key.
     pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self, KeyError> {
         if self.algorithm == algorithm {
-            return Ok(self);
+            return Ok(VerifyingKey { jws: false, ..self });
+        }
+        if self.jws {
+            return Err(KeyError::WrongAlgorithm);
         }
         self.kind.allows(algorithm)?;
         let Verifier::Parsed(key) = &self.verifier else { return Err(KeyError::WrongAlgorithm) };
@@ -108,13 +141,24 @@ impl VerifyingKey {
         Ok(VerifyingKey { algorithm, verifier, ..self })
     }
 
-    fn assemble(kind: Kind, identifier: &[u8], key: &[u8]) -> Result<Self, KeyError> {
+    /// The same key as a JWK names it.
+    pub(super) fn named(self, kid: Option<&str>, algorithm: Option<Algorithm>) -> Result<Self, KeyError> {
+        let key = match algorithm {
+            Some(algorithm) => self.with_algorithm(algorithm)?,
+            None => self,
+        };
+        Ok(VerifyingKey { kid: kid.map(Arc::from), jws: algorithm.is_some(), ..key })
+    }
+
+    /// `identifier`: content of the AlgorithmIdentifier; `key`: content of the BIT STRING.
+    pub(super) fn assemble(kind: Kind, identifier: &[u8], key: &[u8]) -> Result<Self, KeyError> {
         let algorithm = kind.algorithm();
         let verifier = match kind {
             Kind::Ed25519 => {
                 let bytes = key.try_into().map_err(|_| KeyError::Malformed)?;
                 let key = dalek::VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::Rejected)?;
-                if key.is_weak() {
+                // RFC 8032 §5.1.3: a y that is not below p is no encoding of a point; the library takes it.
+                if key.is_weak() || key.to_edwards().compress().as_bytes() != bytes {
                     return Err(KeyError::Rejected);
                 }
                 Verifier::Ed25519(Box::new(key))
@@ -128,15 +172,29 @@ impl VerifyingKey {
             }
             _ => Verifier::Parsed(parse(algorithm, key)?),
         };
-        let identifier = element(der::SEQUENCE, &[identifier]);
-        let bits = element(der::BIT_STRING, &[&[0], key]);
-        let spki = element(der::SEQUENCE, &[&identifier, &bits]);
-        Ok(VerifyingKey { algorithm, kind, verifier, spki: Arc::from(&spki[..]) })
+        let spki = Arc::from(&spki(identifier, key)[..]);
+        Ok(VerifyingKey { algorithm, kind, verifier, spki, kid: None, jws: false })
     }
 
     /// The algorithm that this key is for.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// The `kid` of the JWK that the key was read from.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// Whether the algorithm is a JWS algorithm, named by the JWK. RFC 9421 §3.3.7: "the explicit `alg` signature
+    /// parameter is not used at all when using JOSE signing algorithms", so a signature must not have one.
+    pub fn has_jws_algorithm(&self) -> bool {
+        self.jws
+    }
+
+    /// Whether this is the public key with these bits.
+    pub(super) fn is_of(&self, identifier: &[u8], key: &[u8]) -> bool {
+        *self.spki == **spki(identifier, key)
     }
 
     /// The SubjectPublicKeyInfo in PEM: LF line ends, one trailing LF.
@@ -270,17 +328,23 @@ impl SigningKey {
         }
     }
 
-    /// The same key bound to another algorithm that it can be used with (RSA: `rsa-v1_5-sha256`).
+    /// The same key bound to another algorithm; see [`VerifyingKey::with_algorithm`].
     ///
     /// # Errors
-    /// The algorithm is not one for this kind of key.
+    /// The algorithm is not one for this key.
     pub fn with_algorithm(self, algorithm: Algorithm) -> Result<Self, KeyError> {
         let verifying = self.verifying.with_algorithm(algorithm)?;
         Ok(SigningKey { algorithm, verifying, ..self })
     }
 
+    /// The same key as a JWK names it.
+    pub(super) fn named(self, kid: Option<&str>, algorithm: Option<Algorithm>) -> Result<Self, KeyError> {
+        let verifying = self.verifying.named(kid, algorithm)?;
+        Ok(SigningKey { algorithm: verifying.algorithm, verifying, ..self })
+    }
+
     /// `identifier`: content of the AlgorithmIdentifier; `key`: content of the PKCS#8 `privateKey`.
-    fn assemble(kind: Kind, identifier: &[u8], key: &[u8]) -> Result<Self, KeyError> {
+    pub(super) fn assemble(kind: Kind, identifier: &[u8], key: &[u8]) -> Result<Self, KeyError> {
         let (signer, verifying) = match kind {
             Kind::Ed25519 => {
                 let seed = Reader::new(key).take(der::OCTET_STRING).ok_or(KeyError::Malformed)?;
@@ -314,6 +378,16 @@ impl SigningKey {
     /// The algorithm that this key is for.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// The `kid` of the JWK that the key was read from.
+    pub fn kid(&self) -> Option<&str> {
+        self.verifying.kid()
+    }
+
+    /// Whether the algorithm is a JWS algorithm; see [`VerifyingKey::has_jws_algorithm`].
+    pub fn has_jws_algorithm(&self) -> bool {
+        self.verifying.has_jws_algorithm()
     }
 
     /// The public half (of a shared secret: the secret itself).
@@ -367,6 +441,13 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
+}
+
+/// SubjectPublicKeyInfo.
+fn spki(identifier: &[u8], key: &[u8]) -> Zeroizing<Vec<u8>> {
+    let identifier = element(der::SEQUENCE, &[identifier]);
+    let bits = element(der::BIT_STRING, &[&[0], key]);
+    element(der::SEQUENCE, &[&identifier, &bits])
 }
 
 fn parse(algorithm: Algorithm, key: &[u8]) -> Result<Arc<ParsedPublicKey>, KeyError> {

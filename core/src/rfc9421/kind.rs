@@ -22,6 +22,9 @@ pub(super) enum Kind {
 pub(super) const RSA_ALGORITHM: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 pub(super) const ED25519_ALGORITHM: &[u8] = b"\x06\x03\x2b\x65\x70";
 pub(super) const EC_PUBLIC_KEY: &[u8] = b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01";
+/// What follows [`EC_PUBLIC_KEY`].
+pub(super) const P256_CURVE: &[u8] = b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
+pub(super) const P384_CURVE: &[u8] = b"\x06\x05\x2b\x81\x04\x00\x22";
 
 impl Kind {
     pub(super) fn of(identifier: &[u8]) -> Result<Self, KeyError> {

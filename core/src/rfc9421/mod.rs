@@ -74,6 +74,7 @@ mod der;
 mod derived;
 mod form;
 mod http1;
+mod jwk;
 mod keys;
 mod kind;
 mod message;

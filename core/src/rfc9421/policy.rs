@@ -3,6 +3,7 @@
 use super::algorithm::Algorithm;
 use super::component::ComponentId;
 use super::field::FieldTypes;
+use super::keys::VerifyingKey;
 use super::params::SignatureInput;
 use super::reject::{ComponentError, Reason, Rejection, Step};
 
@@ -143,16 +144,18 @@ impl Policy {
     }
 
     /// Step 6: the algorithm, from the key; what `alg` says must be the same.
-    pub(super) fn check_algorithm(&self, input: &SignatureInput, key: Algorithm) -> Result<(), Rejection> {
+    pub(super) fn check_algorithm(&self, input: &SignatureInput, key: &VerifyingKey) -> Result<(), Rejection> {
         let reject = |reason| Err(Rejection::new(Step::Key, reason));
         if let Some(alg) = input.alg() {
             match alg.parse::<Algorithm>() {
                 Err(unknown) => return reject(unknown),
-                Ok(stated) if stated != key => return reject(Reason::AlgorithmMismatch),
+                Ok(stated) if stated != key.algorithm() => return reject(Reason::AlgorithmMismatch),
+                // §3.3.7: with JWS algorithms, alg "is not used at all".
+                Ok(_) if key.has_jws_algorithm() => return reject(Reason::AlgorithmStated),
                 Ok(_) => {}
             }
         }
-        if !self.algorithms.contains(&key) {
+        if !self.algorithms.contains(&key.algorithm()) {
             return reject(Reason::AlgorithmNotAllowed);
         }
         Ok(())

@@ -129,6 +129,8 @@ reasons! {
     UnknownAlgorithm = "unknown_algorithm", "the algorithm is not known";
     /// `alg` is not that of the key (§3.2 step 6.4).
     AlgorithmMismatch = "algorithm_mismatch", "the algorithm is not that of the key";
+    /// `alg` is there though the key is for a JWS algorithm (§3.3.7).
+    AlgorithmStated = "algorithm_stated", "alg must not be stated for a key with a JWS algorithm";
     /// The policy doesn't allow the algorithm.
     AlgorithmNotAllowed = "algorithm_not_allowed", "the algorithm is not allowed";
     /// A component is covered twice.

@@ -40,6 +40,9 @@ pub enum SignError {
     /// Step 1: `alg` is not the key's algorithm.
     #[error("the input's alg is not that of the key")]
     AlgorithmMismatch,
+    /// Step 1: `alg` is there though the key is for a JWS algorithm (§3.3.7).
+    #[error("the input must not state alg for a key with a JWS algorithm")]
+    AlgorithmStated,
     /// Step 4: the label is no Dictionary key.
     #[error("the label can't be written")]
     InvalidLabel,
@@ -58,7 +61,7 @@ impl SignError {
     /// The step of RFC 9421 §3.1 that failed.
     pub fn step(&self) -> u8 {
         match self {
-            SignError::AlgorithmMismatch => 1,
+            SignError::AlgorithmMismatch | SignError::AlgorithmStated => 1,
             SignError::InvalidLabel | SignError::LabelTaken => 4,
             SignError::Base(_) => 5,
             SignError::Key(_) => 6,
@@ -104,6 +107,9 @@ pub fn sign_with(
 ) -> Result<Signed, SignError> {
     if input.alg().is_some_and(|alg| alg != key.algorithm().as_str()) {
         return Err(SignError::AlgorithmMismatch);
+    }
+    if input.alg().is_some() && key.has_jws_algorithm() {
+        return Err(SignError::AlgorithmStated);
     }
     if sfv::KeyRef::from_str(label).is_err() {
         return Err(SignError::InvalidLabel);

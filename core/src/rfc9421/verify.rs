@@ -88,7 +88,7 @@ pub fn verify(
     let checked = policy
         .check(input)
         .and_then(|()| policy.check_time(input, now))
-        .and_then(|()| policy.check_algorithm(input, key.algorithm()));
+        .and_then(|()| policy.check_algorithm(input, key));
     // Step 7: also after a refusal, so that it can be looked at.
     let base = SignatureBase::build(message, input, &policy.field_types);
     if let Err(rejection) = checked {

@@ -3,6 +3,7 @@
 mod examples;
 mod fields;
 mod http1;
+mod jwk;
 mod keys;
 mod keys_test;
 mod properties;
