@@ -3,6 +3,7 @@
 pub mod check;
 pub mod exit;
 pub mod requirements;
+pub mod shim;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ enum Command {
     Check(Box<check::Check>),
     /// Show the requirements, and which scenarios check them
     Requirements(requirements::Requirements),
+    /// Speak the shim protocol: as a library that is built in, or to a shim that is to be checked
+    Shim(shim::Shim),
 }
 
 impl Cli {
@@ -34,6 +37,7 @@ impl Cli {
         let done = match self.command {
             Command::Check(check) => check.run(),
             Command::Requirements(requirements) => requirements.run(&mut io::stdout().lock()),
+            Command::Shim(shim) => shim.run(),
         };
         match done {
             Ok(exit) => exit,

@@ -161,6 +161,19 @@ pub struct Answer {
     pub signature_input: Option<String>,
 }
 
+impl Answer {
+    /// An answer that says no more than this.
+    pub fn new(id: u64, outcome: Outcome) -> Answer {
+        Answer { id, outcome, stage: None, reason: None, base_b64: None, signature_b64: None, signature_input: None }
+    }
+
+    /// The same, and why.
+    #[must_use]
+    pub fn because(self, reason: impl ToString) -> Answer {
+        Answer { reason: Some(reason.to_string()), ..self }
+    }
+}
+
 /// What came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,11 @@
 //! Libraries that speak the shim protocol in this process. `countersign shim` puts them on standard input and output;
 //! `countersign vectors` asks them directly.
 
+pub mod check;
+pub mod core;
+pub mod httpsig;
+pub mod serve;
+
 use super::protocol::{Answer, Hello, Request};
 
 /// A library under test that speaks the protocol without a process of its own.
@@ -13,3 +18,6 @@ pub trait Subject: Send + Sync {
     /// The answer to anything but [`Request::Hello`], with the id of the request.
     fn answer(&self, request: &Request) -> Answer;
 }
+
+#[cfg(test)]
+mod tests;
