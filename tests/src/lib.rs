@@ -1,3 +1,5 @@
-//! What the integration tests share: above all the [`mutants`], which test the suite itself.
+//! What the integration tests share: above all the [`mutants`], which test the suite itself, and the [`corpus`], which
+//! is made here.
 
+pub mod corpus;
 pub mod mutants;

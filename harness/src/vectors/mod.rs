@@ -3,6 +3,7 @@
 //! [`corpus`] is the data, in `fixtures/vectors/`; [`protocol`] is how a library under test is spoken to,
 //! [`shim`] are the ones that come with this program.
 
+pub mod catalogue;
 pub mod client;
 pub mod corpus;
 pub mod protocol;
