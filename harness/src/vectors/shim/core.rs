@@ -1,7 +1,7 @@
 //! The engine of the compact Core (`portal_core::rfc9421`) as a subject.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use portal_core::digest::ContentDigest;
 use portal_core::rfc9421 as engine;
 use portal_core::rfc9421::{
@@ -225,11 +225,7 @@ fn verifying_key(keys: &[WireKey], keyid: Option<&str>) -> Result<VerifyingKey, 
         (None, _) => None,
     };
     let key = key.ok_or_else(|| Refusal::from(Rejection::new(Step::Key, Reason::UnknownKey)))?;
-    let read = match (secret(key)?, &key.pem) {
-        (Some(secret), _) => VerifyingKey::from_shared_secret(&secret),
-        (None, Some(pem)) => VerifyingKey::from_pem(pem).map_err(at(Step::Key))?,
-        (None, None) => return Err(Refusal::error(format!("the key {} has no PEM", key.kid))),
-    };
+    let read = VerifyingKey::from_jwk(&jwk(key)?).map_err(at(Step::Key))?;
     match algorithm(key)? {
         Some(algorithm) => read.with_algorithm(algorithm).map_err(at(Step::Key)),
         None => Ok(read),
@@ -238,22 +234,15 @@ fn verifying_key(keys: &[WireKey], keyid: Option<&str>) -> Result<VerifyingKey, 
 
 fn signing_key(case: &Case) -> Result<SigningKey, Refusal> {
     let key = case.key.as_ref().ok_or_else(|| Refusal::lacks("key"))?;
-    let read = match (secret(key)?, &key.pem) {
-        (Some(secret), _) => SigningKey::from_shared_secret(&secret),
-        (None, Some(pem)) => SigningKey::from_pem(pem).map_err(at(Step::Key))?,
-        (None, None) => return Err(Refusal::error(format!("the key {} has no PEM", key.kid))),
-    };
+    let read = SigningKey::from_jwk(&jwk(key)?).map_err(at(Step::Key))?;
     match algorithm(key)? {
         Some(algorithm) => read.with_algorithm(algorithm).map_err(at(Step::Key)),
         None => Ok(read),
     }
 }
 
-fn secret(key: &WireKey) -> Result<Option<Vec<u8>>, Refusal> {
-    match (key.jwk.get("kty").and_then(|kty| kty.as_str()), key.jwk.get("k").and_then(|k| k.as_str())) {
-        (Some("oct"), Some(k)) => URL_SAFE_NO_PAD.decode(k).map(Some).map_err(at(Step::Key)),
-        _ => Ok(None),
-    }
+fn jwk(key: &WireKey) -> Result<String, Refusal> {
+    serde_json::to_string(&key.jwk).map_err(Refusal::error)
 }
 
 fn algorithm(key: &WireKey) -> Result<Option<Algorithm>, Refusal> {

@@ -6,6 +6,8 @@ pub mod core;
 pub mod httpsig;
 pub mod serve;
 
+use std::sync::Arc;
+
 use super::protocol::{Answer, Hello, Request};
 
 /// A library under test that speaks the protocol without a process of its own.
@@ -17,6 +19,15 @@ pub trait Subject: Send + Sync {
 
     /// The answer to anything but [`Request::Hello`], with the id of the request.
     fn answer(&self, request: &Request) -> Answer;
+}
+
+/// The subject that is built in under this name: `core` or `httpsig`.
+pub fn built_in(name: &str) -> Option<Arc<dyn Subject>> {
+    match name {
+        "core" => Some(Arc::new(core::Core)),
+        "httpsig" => Some(Arc::new(httpsig::Httpsig)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
