@@ -1,17 +1,26 @@
-//! Puts the features into the binary, so that it works anywhere. Written out rather than left to a macro so that a new
-//! file is noticed as well as a changed one.
+//! Puts the features and the vectors into the binary, so that it works anywhere. Written out rather than left to a macro
+//! so that a new file is noticed as well as a changed one.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let features = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../features");
-    println!("cargo::rerun-if-changed={}", features.display());
+    embed("../features", "features.rs", &|path| path.extension().is_some_and(|extension| extension == "feature"))?;
+    embed("../fixtures/vectors", "vectors.rs", &|path| {
+        // What an editor or a test run leaves behind is no part of it.
+        path.extension().is_none_or(|extension| extension != "pyc") && !path.ends_with(".DS_Store")
+    })
+}
+
+/// Writes a list of names and texts as Rust.
+fn embed(folder: &str, list: &str, wanted: &dyn Fn(&Path) -> bool) -> io::Result<()> {
+    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join(folder);
+    println!("cargo::rerun-if-changed={}", folder.display());
 
     let mut files = Vec::new();
-    if features.is_dir() {
-        collect(&features, &features, &mut files)?;
+    if folder.is_dir() {
+        collect(&folder, &folder, wanted, &mut files)?;
     }
     files.sort();
 
@@ -21,15 +30,20 @@ fn main() -> io::Result<()> {
     }
     code.push_str("]\n");
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
-    fs::write(out.join("features.rs"), code)
+    fs::write(out.join(list), code)
 }
 
-fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, PathBuf)>) -> io::Result<()> {
+fn collect(
+    root: &Path,
+    folder: &Path,
+    wanted: &dyn Fn(&Path) -> bool,
+    files: &mut Vec<(String, PathBuf)>,
+) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            collect(root, &path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "feature") {
+            collect(root, &path, wanted, files)?;
+        } else if wanted(&path) {
             let name = path.strip_prefix(root).map_err(io::Error::other)?;
             files.push((name.to_string_lossy().replace('\\', "/"), fs::canonicalize(&path)?));
         }

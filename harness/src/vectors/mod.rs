@@ -6,5 +6,6 @@
 pub mod catalogue;
 pub mod client;
 pub mod corpus;
+pub mod load;
 pub mod protocol;
 pub mod shim;

@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::vectors::corpus::{Defect, Expected, Feature, Key, Op, Part, RfcRef, Vector, VectorFile};
+use countersign::vectors::load::STAGES;
 
 use super::Problem;
 use super::crypto;
-use super::format::{Base, Case, Edit, Invalid, RelatedRequest, SignedBase};
+use super::format::{Base, Case, Change, Edit, Invalid, RelatedRequest, SignedBase};
 use super::make::{self, Product, Twist, wire_text};
 use super::read::{Definition, Definitions, folded};
 use super::text;
 
 /// The version of the corpus.
 pub const VERSION: &str = include_str!("../../../fixtures/vectors/VERSION");
-
-const STAGES: [&str; 9] = ["parse", "select", "policy", "time", "key", "base", "crypto", "digest", "replay"];
 
 /// A file of vectors, and where each comes from.
 #[derive(Debug)]
@@ -186,8 +185,11 @@ impl Builder<'_> {
         let op = match invalid.op {
             Some(op) if self.case.ops.contains(&op) => op,
             Some(_) => return Err("`op` is not one of the case's `ops`".to_owned()),
-            None => *self.case.ops.first().ok_or("`ops` is empty")?,
+            None => *self.case.ops.iter().find(|op| concerns(&invalid.change, **op)).ok_or("`ops` is empty")?,
         };
+        if !concerns(&invalid.change, op) {
+            return Err("such a change means nothing to this operation; it needs `verify` in `ops`".to_owned());
+        }
         let changed = self.change(invalid, op)?;
         let mut vector = self.vector(&changed.case, op, &changed.product)?;
         let id = invalid.id.get_ref().clone();
@@ -203,6 +205,9 @@ impl Builder<'_> {
         vector.requires = union(&requires(self.case, op == Op::Verify), &invalid.requires);
         if !vector.policy.is_empty() {
             vector.requires = union(&vector.requires, &[Feature::Policy]);
+        }
+        if let (Op::Sign | Op::Accept, Some(keys)) = (op, &invalid.change.keys) {
+            vector.keys = keys.clone();
         }
         vector.verdict = invalid.verdict;
         vector.acceptable_because = because;
@@ -359,6 +364,20 @@ impl Builder<'_> {
             Some(Base::Lines(lines)) => lines,
             _ => &[],
         }
+    }
+}
+
+/// Whether the operation gets to see the change.
+fn concerns(change: &Change, op: Op) -> bool {
+    let Change { covers, keys, label, now, related_request, scheme, field_types, message, .. } = change;
+    let seen_by_all = message.is_some();
+    let seen_by_makers = related_request.is_some() || scheme.is_some() || field_types.is_some() || covers.is_some();
+    match op {
+        Op::Verify => true,
+        Op::Base => seen_by_all || seen_by_makers || label.is_some(),
+        Op::Sign => seen_by_all || seen_by_makers || label.is_some() || keys.is_some(),
+        Op::Digest => seen_by_all,
+        Op::Accept => seen_by_all || label.is_some() || keys.is_some() || now.is_some(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use countersign::vectors::corpus::{Key, RfcRef};
+use countersign::vectors::load::section_order;
 use toml::Spanned;
 
 use super::Problem;
@@ -69,11 +70,6 @@ pub fn read(folder: &Path) -> io::Result<(Definitions, Vec<Problem>)> {
     definitions.files.sort_by_key(|definition| section_order(&definition.file.section));
     problems.extend(definitions.check());
     Ok((definitions, problems))
-}
-
-/// `2.2.10` after `2.2.9`, appendices after chapters.
-pub fn section_order(section: &str) -> Vec<(u64, String)> {
-    section.split('.').map(|part| (part.parse().unwrap_or(u64::MAX), part.to_owned())).collect()
 }
 
 fn files(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {

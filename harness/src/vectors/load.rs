@@ -1,0 +1,402 @@
+//! Reads the corpus, from this program or from a folder, and takes nothing on trust: a vector that can't be right is an
+//! error with file and line.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+use super::corpus::{Expected, Key, Op, Vector, VectorFile};
+
+/// All files of `fixtures/vectors`: name and text.
+pub(super) const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/vectors.rs"));
+
+/// The steps that refuse, in the order of RFC 9421 §3.2.
+pub const STAGES: [&str; 9] = ["parse", "select", "policy", "time", "key", "base", "crypto", "digest", "replay"];
+
+/// All vectors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Corpus {
+    /// Its files, by section.
+    pub files: Vec<VectorFile>,
+}
+
+/// What is wrong with a corpus, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file or folder can't be read.
+    #[error("{path}: {error}", path = path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// There is nothing in it.
+    #[error("{}: no vectors here; the folder must hold files like 2.1.json", .0.display())]
+    Empty(PathBuf),
+    /// Something in a file is not as it must be.
+    #[error("{file}:{line}: {what}")]
+    Wrong {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong and what to do.
+        what: String,
+    },
+}
+
+impl Corpus {
+    /// The one in this program.
+    ///
+    /// # Errors
+    /// It is broken.
+    pub fn embedded() -> Result<Corpus, LoadError> {
+        Corpus::of_texts(EMBEDDED.iter().filter(|(name, _)| is_vectors(name)).copied())
+    }
+
+    /// All `*.json` in a folder, but its `schema.json`.
+    ///
+    /// # Errors
+    /// The folder can't be read or holds no vectors; the first thing that is wrong in one of the files.
+    pub fn folder(folder: &Path) -> Result<Corpus, LoadError> {
+        let unreadable = |path: &Path| {
+            let path = path.to_owned();
+            move |error| LoadError::Unreadable { path, error }
+        };
+        let mut texts = Vec::new();
+        for entry in fs::read_dir(folder).map_err(unreadable(folder))? {
+            let path = entry.map_err(unreadable(folder))?.path();
+            if path.file_name().is_some_and(|name| is_vectors(&name.to_string_lossy())) {
+                let text = fs::read_to_string(&path).map_err(unreadable(&path))?;
+                texts.push((path.display().to_string(), text));
+            }
+        }
+        texts.sort();
+        if texts.is_empty() {
+            return Err(LoadError::Empty(folder.to_owned()));
+        }
+        Corpus::of_texts(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+    }
+
+    /// Reads texts, each with its name.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn of_texts<'t>(texts: impl IntoIterator<Item = (&'t str, &'t str)>) -> Result<Corpus, LoadError> {
+        let mut sources = Vec::new();
+        for (name, text) in texts {
+            let file: VectorFile = serde_json::from_str(text).map_err(|error| LoadError::Wrong {
+                file: name.to_owned(),
+                line: error.line(),
+                what: error.to_string(),
+            })?;
+            sources.push(Source { name, text, file });
+        }
+        check_all(&sources)?;
+        let mut files: Vec<VectorFile> = sources.into_iter().map(|source| source.file).collect();
+        files.sort_by_key(|file| section_order(&file.section));
+        Ok(Corpus { files })
+    }
+
+    /// Every vector with its file.
+    pub fn vectors(&self) -> impl Iterator<Item = (&VectorFile, &Vector)> {
+        self.files.iter().flat_map(|file| file.vectors.iter().map(move |vector| (file, vector)))
+    }
+
+    /// The vector with this id, and its file.
+    pub fn get(&self, id: &str) -> Option<(&VectorFile, &Vector)> {
+        self.vectors().find(|(_, vector)| vector.id == id)
+    }
+}
+
+/// `2.2.10` after `2.2.9`, appendices after chapters.
+pub fn section_order(section: &str) -> Vec<(u64, String)> {
+    section.split('.').map(|part| (part.parse().unwrap_or(u64::MAX), part.to_owned())).collect()
+}
+
+fn is_vectors(name: &str) -> bool {
+    name.ends_with(".json") && name != "schema.json"
+}
+
+struct Source<'t> {
+    name: &'t str,
+    text: &'t str,
+    file: VectorFile,
+}
+
+impl Source<'_> {
+    /// An error at the first line that holds this.
+    fn wrong(&self, at: &str, what: impl Into<String>) -> LoadError {
+        let line = self.text.lines().position(|line| line.contains(at)).map_or(1, |line| line + 1);
+        LoadError::Wrong { file: self.name.to_owned(), line, what: what.into() }
+    }
+
+    fn wrong_vector(&self, vector: &Vector, what: impl AsRef<str>) -> LoadError {
+        self.wrong(&format!("\"id\": \"{}\"", vector.id), format!("{}: {}", vector.id, what.as_ref()))
+    }
+}
+
+fn check_all(sources: &[Source<'_>]) -> Result<(), LoadError> {
+    let mut by_id: HashMap<&str, (&Source<'_>, &Vector)> = HashMap::new();
+    for source in sources {
+        for (name, key) in &source.file.keys {
+            let at = format!("\"{name}\"");
+            check_key(name, key).map_err(|what| source.wrong(&at, format!("the key {name}: {what}")))?;
+        }
+        for vector in &source.file.vectors {
+            if let Some((there, _)) = by_id.insert(&vector.id, (source, vector)) {
+                let what = format!("this id is used in {} already; ids are never used again", there.name);
+                return Err(source.wrong_vector(vector, what));
+            }
+            check(&source.file, vector).map_err(|what| source.wrong_vector(vector, what))?;
+        }
+    }
+    for (source, vector) in by_id.values() {
+        let Some(twin) = &vector.twin_of else { continue };
+        let what = match by_id.get(twin.as_str()) {
+            None => format!("its twin {twin} is nowhere; name a vector that is accepted"),
+            Some((_, twin)) if twin.verdict == Expected::Invalid => {
+                format!("its twin {} is itself refused; name one that is accepted", twin.id)
+            }
+            Some((_, twin)) if twin.op != vector.op => format!("its twin {} is for another `op`", twin.id),
+            Some(_) => continue,
+        };
+        return Err(source.wrong_vector(vector, what));
+    }
+    Ok(())
+}
+
+/// What must hold for a vector by itself.
+fn check(file: &VectorFile, vector: &Vector) -> Result<(), String> {
+    for name in &vector.keys {
+        if !file.keys.contains_key(name) {
+            let known: Vec<_> = file.keys.keys().map(String::as_str).collect();
+            return Err(format!("there is no key `{name}` in this file's `keys`; there are {}", known.join(", ")));
+        }
+    }
+    for flag in &vector.flags {
+        if !file.notes.contains_key(flag) {
+            return Err(format!("the flag `{flag}` is not explained in this file's `notes`"));
+        }
+    }
+    for (name, text) in [
+        ("message_b64", Some(&vector.message_b64)),
+        ("related_request_b64", vector.related_request_b64.as_ref()),
+        ("expected_base_b64", vector.expected_base_b64.as_ref()),
+        ("signed_base_b64", vector.signed_base_b64.as_ref()),
+        ("expected_signature_b64", vector.expected_signature_b64.as_ref()),
+    ] {
+        if let Some(error) = text.and_then(|text| STANDARD.decode(text).err()) {
+            return Err(format!("`{name}` is no base64: {error}"));
+        }
+    }
+    if vector.scheme != "http" && vector.scheme != "https" {
+        return Err(format!("`scheme` is http or https, not `{}`", vector.scheme));
+    }
+    if vector.twin_of.is_some() != vector.defect.is_some() {
+        return Err("`twin_of` and `defect` go together: give both or none".to_owned());
+    }
+    match (vector.verdict, &vector.acceptable_because) {
+        (Expected::Acceptable, None) => return Err("`acceptable_because` is missing".to_owned()),
+        (Expected::Valid | Expected::Invalid, Some(_)) => {
+            return Err("`acceptable_because` goes with the verdict acceptable only".to_owned());
+        }
+        _ => {}
+    }
+    if let Some(stage) = vector.reject_stage.as_ref().filter(|stage| !STAGES.contains(&stage.as_str())) {
+        return Err(format!("`{stage}` is no stage; there are {}", STAGES.join(", ")));
+    }
+    check_op(vector)
+}
+
+fn check_op(vector: &Vector) -> Result<(), String> {
+    let valid = vector.verdict == Expected::Valid;
+    let needs = |what: &str, there: bool| if there { Ok(()) } else { Err(format!("`{what}` is missing")) };
+    if vector.op != Op::Digest {
+        needs("label", vector.label.is_some())?;
+    }
+    match vector.op {
+        Op::Verify => needs("now", vector.now.is_some())?,
+        Op::Base => needs("signature_input", vector.signature_input.is_some())?,
+        Op::Sign => {
+            needs("signature_input", vector.signature_input.is_some())?;
+            needs("keys", !vector.keys.is_empty())?;
+        }
+        Op::Accept => {
+            needs("keys", !vector.keys.is_empty())?;
+            needs("expected_signature_input", !valid || vector.expected_signature_input.is_some())?;
+        }
+        Op::Digest => {}
+    }
+    if valid && matches!(vector.op, Op::Verify | Op::Base | Op::Sign) {
+        needs("expected_base_b64", vector.expected_base_b64.is_some())?;
+    }
+    Ok(())
+}
+
+/// Whether a key is one, and one for its algorithm.
+fn check_key(name: &str, key: &Key) -> Result<(), String> {
+    let member = |name: &str| key.jwk.get(name).and_then(|value| value.as_str());
+    let kty = member("kty").ok_or("the JWK has no `kty`")?;
+    let kind = (kty, member("crv"));
+    let (members, algorithms): (&[&str], &[&str]) = match kind {
+        ("OKP", Some("Ed25519")) => (&["x"], &["ed25519"]),
+        ("EC", Some("P-256")) => (&["x", "y"], &["ecdsa-p256-sha256"]),
+        ("EC", Some("P-384")) => (&["x", "y"], &["ecdsa-p384-sha384"]),
+        ("RSA", None) => (&["n", "e"], &["rsa-pss-sha512", "rsa-v1_5-sha256"]),
+        ("oct", None) => (&["k"], &["hmac-sha256"]),
+        (kty, crv) => {
+            return Err(format!("a JWK of `kty` {kty} and `crv` {} is for no algorithm", crv.unwrap_or("none")));
+        }
+    };
+    if member("kid") != Some(name) {
+        return Err("the JWK's `kid` must be the key's name".to_owned());
+    }
+    for part in members {
+        let text = member(part).ok_or_else(|| format!("the JWK has no `{part}`"))?;
+        URL_SAFE_NO_PAD.decode(text).map_err(|error| format!("`{part}` of the JWK is no base64url: {error}"))?;
+    }
+    let Some(alg) = key.alg.as_deref() else { return Ok(()) };
+    if !algorithms.contains(&alg) {
+        return Err(format!("its `alg` is {alg}, but its JWK is for {}", algorithms.join(" or ")));
+    }
+    let meant = member("alg").and_then(|jws| JWS.iter().find(|(name, _)| *name == jws));
+    match meant {
+        Some((jws, of)) if *of != alg => Err(format!("its `alg` is {alg}, but its JWK says {jws}, which is {of}")),
+        _ => Ok(()),
+    }
+}
+
+/// JWS names of the algorithms that RFC 9421 has names for, too.
+const JWS: [(&str, &str); 6] = [
+    ("EdDSA", "ed25519"),
+    ("ES256", "ecdsa-p256-sha256"),
+    ("ES384", "ecdsa-p384-sha384"),
+    ("PS512", "rsa-pss-sha512"),
+    ("RS256", "rsa-v1_5-sha256"),
+    ("HS256", "hmac-sha256"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file with two vectors; each test breaks it in one place.
+    const FILE: &str = r#"{
+  "version": "1.0.0",
+  "section": "2.1",
+  "title": "HTTP fields",
+  "notes": { "odd": "explained" },
+  "keys": {
+    "k": { "alg": "hmac-sha256", "jwk": { "kty": "oct", "kid": "k", "k": "AAAA" } }
+  },
+  "vectors": [
+    {
+      "id": "2.1-good",
+      "title": "t", "authority": "rfc9421", "rfc_refs": [], "op": "verify", "message_b64": "AAAA",
+      "scheme": "https", "keys": ["k"], "now": 1, "label": "sig1", "expected_base_b64": "AAAA", "verdict": "valid"
+    },
+    {
+      "id": "2.1-bad",
+      "title": "t", "authority": "rfc9421", "rfc_refs": [], "op": "verify", "message_b64": "AAAA", "flags": ["odd"],
+      "twin_of": "2.1-good", "defect": { "part": "message" },
+      "scheme": "https", "keys": ["k"], "now": 1, "label": "sig1", "verdict": "invalid", "reject_stage": "base"
+    }
+  ]
+}"#;
+
+    fn error(from: &str, to: &str) -> String {
+        assert!(FILE.contains(from), "{from}");
+        Corpus::of_texts([("2.1.json", FILE.replace(from, to).as_str())]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_right_file_is_read() {
+        let corpus = Corpus::of_texts([("2.1.json", FILE)]).unwrap();
+        assert_eq!(corpus.vectors().count(), 2);
+        assert_eq!(corpus.get("2.1-bad").unwrap().1.twin_of.as_deref(), Some("2.1-good"));
+        assert!(corpus.get("2.1-ugly").is_none());
+    }
+
+    #[test]
+    fn the_embedded_corpus_is_right() {
+        assert!(Corpus::embedded().unwrap().vectors().count() > 0);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        for (from, to, expected) in [
+            ("\"vectors\": [", "\"vectors\": [[", "2.1.json:10:"),
+            (
+                "\"title\": \"t\", \"authority\"",
+                "\"titel\": \"t\", \"authority\"",
+                "2.1.json:12: unknown field `titel`",
+            ),
+            ("\"valid\"", "\"good\"", "2.1.json:13: unknown variant `good`"),
+            ("\"2.1-bad\"", "\"2.1-good\"", "2.1.json:11: 2.1-good: this id is used in 2.1.json already"),
+            ("\"twin_of\": \"2.1-good\"", "\"twin_of\": \"x\"", "2.1.json:16: 2.1-bad: its twin x is nowhere"),
+            ("\"twin_of\": \"2.1-good\"", "\"twin_of\": \"2.1-bad\"", "2.1-bad is itself refused"),
+            ("\"twin_of\": \"2.1-good\", ", "", "go together"),
+            (
+                "\"keys\": [\"k\"], \"now\": 1, \"label\": \"sig1\", \"expected",
+                "\"keys\": [\"l\"], \"now\": 1, \"label\": \"sig1\", \"expected",
+                "2.1.json:11: 2.1-good: there is no key `l` in this file's `keys`; there are k",
+            ),
+            ("[\"odd\"]", "[\"even\"]", "the flag `even` is not explained"),
+            ("\"expected_base_b64\": \"AAAA\"", "\"expected_base_b64\": \"A\"", "`expected_base_b64` is no base64"),
+            ("\"expected_base_b64\": \"AAAA\", ", "", "`expected_base_b64` is missing"),
+            ("\"now\": 1, \"label\": \"sig1\", \"expected", "\"label\": \"sig1\", \"expected", "`now` is missing"),
+            ("\"verdict\": \"valid\"", "\"verdict\": \"acceptable\"", "`acceptable_because` is missing"),
+            ("\"base\"", "\"basis\"", "`basis` is no stage; there are parse,"),
+            (
+                "\"scheme\": \"https\", \"keys\": [\"k\"], \"now\": 1, \"label\": \"sig1\", \"verdict\"",
+                "\"scheme\": \"ftp\", \"keys\": [\"k\"], \"now\": 1, \"label\": \"sig1\", \"verdict\"",
+                "`scheme` is http or https, not `ftp`",
+            ),
+            (
+                "\"alg\": \"hmac-sha256\"",
+                "\"alg\": \"ed25519\"",
+                "2.1.json:7: the key k: its `alg` is ed25519, but its JWK is for hmac-sha256",
+            ),
+            (
+                "\"kty\": \"oct\"",
+                "\"kty\": \"oct\", \"alg\": \"ES256\"",
+                "its JWK says ES256, which is ecdsa-p256-sha256",
+            ),
+            ("\"kid\": \"k\"", "\"kid\": \"l\"", "`kid` must be the key's name"),
+            ("\"k\": \"AAAA\"", "\"k\": \"A\"", "`k` of the JWK is no base64url"),
+            (", \"k\": \"AAAA\"", "", "the JWK has no `k`"),
+        ] {
+            let error = error(from, to);
+            assert!(error.contains(expected), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn two_files_share_no_id() {
+        let error = Corpus::of_texts([("a.json", FILE), ("b.json", FILE)]).unwrap_err().to_string();
+        assert!(error.starts_with("b.json:11: 2.1-good: this id is used in a.json already"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_without_vectors_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("schema.json"), "{}").unwrap();
+        assert!(matches!(Corpus::folder(folder.path()), Err(LoadError::Empty(_))));
+        fs::write(folder.path().join("2.1.json"), FILE).unwrap();
+        assert_eq!(Corpus::folder(folder.path()).unwrap().vectors().count(), 2);
+        assert!(matches!(Corpus::folder(&folder.path().join("none")), Err(LoadError::Unreadable { .. })));
+    }
+
+    #[test]
+    fn sections_are_in_the_order_of_the_rfc() {
+        let mut sections = ["B.2", "2.2.10", "3", "2.2.9", "2"];
+        sections.sort_by_key(|section| section_order(section));
+        assert_eq!(sections, ["2", "2.2.9", "2.2.10", "3", "B.2"]);
+    }
+}
