@@ -18,7 +18,7 @@ pub const SHORT_LENGTH: usize = 6;
 
 /// The ID of a Portal: 103 characters that follow from its public key.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct PortalId(String);
 
 impl PortalId {
@@ -99,12 +99,6 @@ impl TryFrom<String> for PortalId {
 
     fn try_from(text: String) -> Result<Self, IdentityError> {
         Self::parse(&text)
-    }
-}
-
-impl From<PortalId> for String {
-    fn from(id: PortalId) -> Self {
-        id.0
     }
 }
 

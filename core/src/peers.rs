@@ -23,7 +23,7 @@ pub const MAX_NAME: usize = 256;
 
 /// An ID, or a prefix of one of at least six characters, in the alphabet of IDs: nothing in it can be a pattern, a host or a path (PEER-10, CALL-6).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct PeerRef(String);
 
 impl PeerRef {
@@ -60,12 +60,6 @@ impl TryFrom<String> for PeerRef {
 
     fn try_from(text: String) -> Result<Self, Refusal> {
         Self::parse(&text)
-    }
-}
-
-impl From<PeerRef> for String {
-    fn from(peer: PeerRef) -> Self {
-        peer.0
     }
 }
 

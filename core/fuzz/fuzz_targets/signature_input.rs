@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use portal_core::rfc9421::{
-    Algorithm, ComponentId, Limits, Message, Request, RequestedSignature, Scheme, SignatureInput, Signatures,
+    Algorithm, ComponentId, Limits, Message, Request, RequestedSignature, Response, Scheme, SignatureInput, Signatures,
 };
 
 fuzz_target!(|text: &str| {
@@ -28,9 +28,20 @@ fuzz_target!(|text: &str| {
             check(&found.input);
         }
     }
+    // A response's request for signatures is one of requests.
+    let mut response = Response::new(200).expect("a response");
+    request
+        .fields()
+        .values("accept-signature")
+        .for_each(|line| response.fields_mut().push("Accept-Signature", line).expect("it stood in a field"));
+    let message = Message::Response { response: &response, request: None };
     for asked in RequestedSignature::parse(&message, &Limits::default()).into_iter().flatten() {
         if let Ok(input) = asked.fulfil(1, Some(2), Algorithm::Ed25519) {
             assert_eq!(input.components(), asked.components());
+            let mut again = Response::new(200).expect("a response");
+            again.fields_mut().push("Accept-Signature", asked.to_string()).expect("it is ASCII");
+            let message = Message::Response { response: &again, request: None };
+            assert_eq!(RequestedSignature::parse(&message, &Limits::default()), Ok(vec![asked]));
             check(&input);
         }
     }

@@ -41,8 +41,8 @@ fn nothing_is_accepted(message: &Message<'_>, key: &SigningKey) {
         for policy in [policy, Policy::default()] {
             let refused = verify(message, label, &signatures, &key.verifying_key(), &policy, 1_618_884_500)
                 .expect_err("nobody signed this");
-            let input = signatures.get(label).map(|found| &found.input);
-            let base = input.and_then(|input| SignatureBase::build(message, input, &FieldTypes::default()).ok());
+            let Some(found) = signatures.get(label) else { continue };
+            let base = SignatureBase::build(message, &found.input, &FieldTypes::default()).ok();
             assert_eq!(refused.base, base, "a refusal carries the base where one can be made");
         }
     }

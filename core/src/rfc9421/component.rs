@@ -142,6 +142,17 @@ impl ComponentId {
         }
     }
 
+    /// Whether both must not be covered by one signature: they are equal (§2), or name the same member of a field
+    /// (§2.1.2: "Each parameterized key for a given field MUST NOT appear more than once"), one of them with `sf`,
+    /// which `key` implies.
+    pub(super) fn repeats(&self, other: &ComponentId) -> bool {
+        let member = |id: &ComponentId| match &id.meaning.source {
+            Source::Field { trailer, wrap: Wrap::Member(key) } => Some((id.meaning.req, *trailer, key.clone())),
+            _ => None,
+        };
+        self == other || (self.name == other.name && member(self).is_some_and(|key| member(other) == Some(key)))
+    }
+
     fn identity(&self) -> &str {
         self.sorted.as_deref().unwrap_or(&self.canonical)
     }
@@ -320,6 +331,19 @@ mod tests {
         }
         assert_eq!("tok\u{e4}n".parse::<ComponentId>().unwrap_err().reason, Reason::Unserializable);
         assert_eq!("\"a\" b".parse::<ComponentId>().unwrap_err().reason, Reason::ComponentNotAString);
+    }
+
+    #[test]
+    fn one_member_in_two_spellings_is_a_repetition() {
+        let repeats = |one: &str, other: &str| one.parse::<ComponentId>().unwrap().repeats(&other.parse().unwrap());
+        assert!(repeats("\"x\";key=\"a\"", "\"x\";key=\"a\";sf"));
+        assert!(repeats("\"x\";tr;sf;key=\"a\"", "\"x\";key=\"a\";tr"));
+        assert!(repeats("x", "x") && repeats("@method", "@method"));
+        assert!(!repeats("\"x\";key=\"a\"", "\"x\";key=\"b\";sf"));
+        assert!(!repeats("\"x\";key=\"a\"", "\"y\";key=\"a\";sf"));
+        assert!(!repeats("\"x\";key=\"a\"", "\"x\";key=\"a\";sf;tr"));
+        assert!(!repeats("\"x\";key=\"a\"", "\"x\";key=\"a\";sf;req"));
+        assert!(!repeats("x", "\"x\";sf") && !repeats("\"x\";bs", "\"x\";sf") && !repeats("x", "y"));
     }
 
     #[test]

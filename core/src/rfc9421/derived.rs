@@ -32,7 +32,10 @@ pub(super) fn write(out: &mut Vec<u8>, component: &Derived, request: &Request) -
 
 /// How much room the value of a component can take at most.
 pub(super) fn room(component: &Derived, request: &Request) -> usize {
-    let host = || request.fields().values("host").map(<[u8]>::len).sum::<usize>();
+    let host = || {
+        let hosts = request.fields().values("host").map(<[u8]>::len).sum::<usize>();
+        hosts + request.authority.as_deref().map_or(0, str::len)
+    };
     match component {
         Derived::Method => request.method().len(),
         Derived::RequestTarget => request.target().len(),
@@ -66,29 +69,34 @@ fn write_target_uri(out: &mut Vec<u8>, request: &Request) -> Result<(), Reason> 
     Ok(())
 }
 
-/// §2.2.3: from the target where it has an authority, else from the one Host field; lower case, default port left out.
+/// §2.2.3: from the target where it has an authority, else from `:authority`, else from the one Host field; lower case,
+/// default port left out.
 fn write_authority(out: &mut Vec<u8>, request: &Request) -> Result<(), Reason> {
-    let text = match request.target.authority() {
-        Some(authority) => authority,
-        None => {
-            let mut hosts = request.fields().values("host");
-            let host = hosts.next().ok_or(Reason::AuthorityMissing)?;
-            if hosts.next().is_some() {
-                return Err(Reason::AuthorityAmbiguous);
-            }
-            std::str::from_utf8(host).map_err(|_| Reason::AuthorityMalformed)?.trim_matches([' ', '\t'])
+    let scheme = scheme(request);
+    let mut hosts = request.fields().values("host").map(|host| {
+        let text = std::str::from_utf8(host).map_err(|_| Reason::AuthorityMalformed)?;
+        Authority::parse(text.trim_matches([' ', '\t'])).ok_or(Reason::AuthorityMalformed)
+    });
+    let authority = if let Some(authority) = request.target.authority() {
+        Authority::parse(authority).ok_or(Reason::AuthorityMalformed)?
+    } else if let Some(authority) = &request.authority {
+        let authority = Authority::parse(authority).ok_or(Reason::AuthorityMalformed)?;
+        // RFC 9113 §8.3.1: a Host beside :authority must not identify another entity.
+        if !hosts.all(|host| host.is_ok_and(|host| host.is_same(&authority, scheme))) {
+            return Err(Reason::AuthorityAmbiguous);
         }
+        authority
+    } else {
+        let host = hosts.next().ok_or(Reason::AuthorityMissing)?;
+        if hosts.next().is_some() {
+            return Err(Reason::AuthorityAmbiguous);
+        }
+        host?
     };
-    let authority = Authority::parse(text).ok_or(Reason::AuthorityMalformed)?;
     write_lower(out, authority.host);
-    if let Some(port) = authority.port {
-        let scheme = scheme(request);
-        let default = (port == "443" && scheme.eq_ignore_ascii_case("https"))
-            || (port == "80" && scheme.eq_ignore_ascii_case("http"));
-        if !default {
-            out.push(b':');
-            out.extend_from_slice(port.as_bytes());
-        }
+    if let Some(port) = authority.port_beside(scheme) {
+        out.push(b':');
+        out.extend_from_slice(port.as_bytes());
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::target::Target;
+use super::target::{Authority, Target};
 
 /// How the request was (or will be) transported; the context that HTTP/1.1 doesn't carry in the message itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +76,7 @@ pub struct Request {
     method: Box<str>,
     pub(super) target: Target,
     scheme: Scheme,
+    pub(super) authority: Option<Box<str>>,
     fields: Fields,
     trailers: Fields,
 }
@@ -94,9 +95,30 @@ impl Request {
             method: method.into(),
             target: Target::parse(method, target)?,
             scheme,
+            authority: None,
             fields: Fields::new(),
             trailers: Fields::new(),
         })
+    }
+
+    /// The same request with the `:authority` that HTTP/2 and HTTP/3 send in place of Host (RFC 9113 §8.3.1). The
+    /// other pseudo-header fields are the arguments of [`Request::new`]: `:method`, `:path` (for CONNECT, the
+    /// authority) and `:scheme`.
+    ///
+    /// ```
+    /// use portal_core::rfc9421::{FieldTypes, Request, Scheme, SignatureBase};
+    ///
+    /// let request = Request::new("GET", "/inbox", Scheme::Https)?.with_authority("App.example:443")?;
+    /// let base = SignatureBase::build(&(&request).into(), &"(\"@authority\")".parse()?, &FieldTypes::default())?;
+    /// assert_eq!(base.lines().next(), Some("\"@authority\": app.example"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Not a host with an optional port.
+    pub fn with_authority(self, authority: &str) -> Result<Self, MessageError> {
+        Authority::parse(authority).ok_or(MessageError::Authority)?;
+        Ok(Request { authority: Some(authority.into()), ..self })
     }
 
     /// The method, case kept.
@@ -112,26 +134,6 @@ impl Request {
     /// The scheme of the connection (an absolute target has one of its own, which wins).
     pub fn scheme(&self) -> Scheme {
         self.scheme
-    }
-
-    /// The header fields.
-    pub fn fields(&self) -> &Fields {
-        &self.fields
-    }
-
-    /// The header fields, to add to.
-    pub fn fields_mut(&mut self) -> &mut Fields {
-        &mut self.fields
-    }
-
-    /// The trailer fields.
-    pub fn trailers(&self) -> &Fields {
-        &self.trailers
-    }
-
-    /// The trailer fields, to add to.
-    pub fn trailers_mut(&mut self) -> &mut Fields {
-        &mut self.trailers
     }
 }
 
@@ -159,27 +161,35 @@ impl Response {
     pub fn status(&self) -> u16 {
         self.status
     }
-
-    /// The header fields.
-    pub fn fields(&self) -> &Fields {
-        &self.fields
-    }
-
-    /// The header fields, to add to.
-    pub fn fields_mut(&mut self) -> &mut Fields {
-        &mut self.fields
-    }
-
-    /// The trailer fields.
-    pub fn trailers(&self) -> &Fields {
-        &self.trailers
-    }
-
-    /// The trailer fields, to add to.
-    pub fn trailers_mut(&mut self) -> &mut Fields {
-        &mut self.trailers
-    }
 }
+
+macro_rules! with_fields {
+    ($($message:ty),+) => {$(
+        impl $message {
+            /// The header fields.
+            pub fn fields(&self) -> &Fields {
+                &self.fields
+            }
+
+            /// The header fields, to add to.
+            pub fn fields_mut(&mut self) -> &mut Fields {
+                &mut self.fields
+            }
+
+            /// The trailer fields.
+            pub fn trailers(&self) -> &Fields {
+                &self.trailers
+            }
+
+            /// The trailer fields, to add to.
+            pub fn trailers_mut(&mut self) -> &mut Fields {
+                &mut self.trailers
+            }
+        }
+    )+};
+}
+
+with_fields!(Request, Response);
 
 /// Field lines in the order of the message, several of one name kept apart, values as bytes.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -258,6 +268,9 @@ pub enum MessageError {
     /// The request target fits none of the four forms (RFC 9112 §3.2).
     #[error("the request target fits none of the four forms")]
     Target,
+    /// The authority is not a host with an optional port (RFC 9110 §4.2).
+    #[error("the authority is not a host with an optional port")]
+    Authority,
     /// The status code has not three digits.
     #[error("the status code has not three digits")]
     Status,

@@ -88,7 +88,7 @@ mod target;
 mod tests;
 mod verify;
 
-pub use accept::RequestedSignature;
+pub use accept::{RequestedSignature, RequestedSignatureBuilder, Target};
 pub use algorithm::Algorithm;
 pub use base::SignatureBase;
 pub use component::ComponentId;

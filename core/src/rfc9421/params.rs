@@ -39,6 +39,7 @@ struct Parts {
     keyid: Option<Box<str>>,
     tag: Option<Box<str>>,
     duplicate: Option<usize>,
+    mistyped: bool,
 }
 
 impl SignatureInput {
@@ -47,12 +48,13 @@ impl SignatureInput {
         SignatureInputBuilder { components: Ok(Vec::new()), params: Parameters::new() }
     }
 
+    /// What can be read; whether it can be used is for [`SignatureInput::is_mistyped`] to say.
     pub(super) fn from_inner_list(list: InnerList) -> Result<Self, ComponentError> {
         let components: Result<Vec<_>, _> = list.items.into_iter().map(ComponentId::from_item).collect();
-        Self::new(components?, &list.params)
+        Ok(Self::new(components?, &list.params))
     }
 
-    fn new(components: Vec<ComponentId>, params: &Parameters) -> Result<Self, ComponentError> {
+    fn new(components: Vec<ComponentId>, params: &Parameters) -> Self {
         let mut canonical = String::from("(");
         for (at, component) in components.iter().enumerate() {
             if at > 0 {
@@ -63,31 +65,38 @@ impl SignatureInput {
         canonical.push(')');
         write_params(&mut canonical, params);
         // §2.3: the types of the registered parameters.
-        let text = |name: &str| match params.get(name) {
-            None => Ok(None),
-            Some(BareItem::String(value)) => Ok(Some(Box::from(value.as_str()))),
-            Some(_) => Err(Reason::InvalidParameter),
-        };
-        let time = |name: &str| match params.get(name) {
-            None => Ok(None),
-            Some(BareItem::Integer(value)) => {
-                u64::try_from(i64::from(*value)).map(Some).map_err(|_| Reason::InvalidParameter)
+        let mut mistyped = false;
+        let mut text = |name: &str| match params.get(name)? {
+            BareItem::String(value) => Some(Box::from(value.as_str())),
+            _ => {
+                mistyped = true;
+                None
             }
-            Some(_) => Err(Reason::InvalidParameter),
         };
-        let duplicate = (1..components.len()).find(|at| components[..*at].contains(&components[*at]));
+        let (nonce, alg, keyid, tag) = (text("nonce"), text("alg"), text("keyid"), text("tag"));
+        let mut time = |name: &str| match params.get(name)? {
+            BareItem::Integer(value) if i64::from(*value) >= 0 => u64::try_from(i64::from(*value)).ok(),
+            _ => {
+                mistyped = true;
+                None
+            }
+        };
+        let (created, expires) = (time("created"), time("expires"));
+        let repeats = |at: &usize| components[..*at].iter().any(|id| id.repeats(&components[*at]));
+        let duplicate = (1..components.len()).find(repeats);
         let parts = Parts {
             canonical: canonical.into(),
-            created: time("created")?,
-            expires: time("expires")?,
-            nonce: text("nonce")?,
-            alg: text("alg")?,
-            keyid: text("keyid")?,
-            tag: text("tag")?,
+            created,
+            expires,
+            nonce,
+            alg,
+            keyid,
+            tag,
             duplicate,
+            mistyped,
             components: components.into(),
         };
-        Ok(SignatureInput { parts: Arc::new(parts) })
+        SignatureInput { parts: Arc::new(parts) }
     }
 
     /// The covered components in order.
@@ -141,6 +150,15 @@ impl SignatureInput {
         self.parts.components.iter().any(|covered| covered.covers(id))
     }
 
+    /// Whether a registered parameter has a value of the wrong type, which makes the input unusable (§2.3).
+    pub(super) fn is_mistyped(&self) -> bool {
+        self.parts.mistyped
+    }
+
+    fn typed(self) -> Result<Self, ComponentError> {
+        if self.is_mistyped() { Err(Reason::InvalidParameter.into()) } else { Ok(self) }
+    }
+
     /// The first component that is covered a second time, which makes the input unusable (§2.5 step 2).
     pub(super) fn duplicate(&self) -> Option<&ComponentId> {
         self.parts.duplicate.map(|at| &self.parts.components[at])
@@ -154,7 +172,7 @@ impl FromStr for SignatureInput {
     fn from_str(text: &str) -> Result<Self, ComponentError> {
         let list = List::parse(Parser::new(text)).map_err(|_| Reason::MalformedSignatureInput)?;
         match <[ListEntry; 1]>::try_from(list) {
-            Ok([ListEntry::InnerList(list)]) => Self::from_inner_list(list),
+            Ok([ListEntry::InnerList(list)]) => Self::from_inner_list(list)?.typed(),
             _ => Err(Reason::NotAnInnerList.into()),
         }
     }
@@ -268,7 +286,7 @@ impl SignatureInputBuilder {
     /// # Errors
     /// A component identifier is malformed or covered twice, or a value can't be written as a structured field.
     pub fn build(self) -> Result<SignatureInput, ComponentError> {
-        let input = SignatureInput::new(self.components?, &self.params)?;
+        let input = SignatureInput::new(self.components?, &self.params).typed()?;
         match input.duplicate() {
             Some(twice) => Err(ComponentError::at(Reason::DuplicateComponent, twice)),
             None => Ok(input),

@@ -177,8 +177,8 @@ reasons! {
     QueryParamRepeated = "query_param_repeated", "the query has the parameter more than once";
     /// Neither target nor Host name an authority.
     AuthorityMissing = "authority_missing", "the message has no Host field";
-    /// Several Host fields.
-    AuthorityAmbiguous = "authority_ambiguous", "the message has several Host fields";
+    /// Several Host fields, or one that differs from `:authority`.
+    AuthorityAmbiguous = "authority_ambiguous", "the message names several authorities";
     /// The authority is not host and port.
     AuthorityMalformed = "authority_malformed", "the Host field is not a host with an optional port";
     /// The cryptographic check failed.

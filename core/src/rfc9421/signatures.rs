@@ -3,7 +3,8 @@
 use sfv::visitor::{DictionaryVisitor, EntryVisitor, Ignored};
 use sfv::{BareItem, Dictionary, FieldType as _, KeyRef, ListEntry, Parser};
 
-use super::field::joined;
+use super::base::SignatureBase;
+use super::field::{FieldTypes, joined};
 use super::message::{Fields, Message};
 use super::params::SignatureInput;
 use super::reject::{ComponentError, Reason, Rejection, Step};
@@ -45,10 +46,19 @@ pub struct LabelledSignature {
     pub signature: Vec<u8>,
 }
 
+/// Why a label can't be used.
 #[derive(Clone, Debug)]
 struct Defect {
     step: Step,
     error: ComponentError,
+    /// What stands under the label in Signature-Input, where that could be read: a base can be made of it.
+    input: Option<SignatureInput>,
+}
+
+impl Defect {
+    fn new(step: Step, error: impl Into<ComponentError>) -> Self {
+        Defect { step, error: error.into(), input: None }
+    }
 }
 
 impl Signatures {
@@ -68,14 +78,14 @@ impl Signatures {
             let label: Box<str> = label.as_str().into();
             let duplicate = inputs.is_duplicate(&label) || signatures.is_duplicate(&label);
             let entry = if duplicate {
-                Err(Defect { step: Step::Parse, error: Reason::DuplicateLabel.into() })
+                Err(Defect::new(Step::Parse, Reason::DuplicateLabel))
             } else {
                 labelled(&label, member, signature, limits)
             };
             entries.push((label, entry));
         }
         for (label, _) in &signatures.members {
-            let defect = Defect { step: Step::Select, error: Reason::SignatureWithoutInput.into() };
+            let defect = Defect::new(Step::Select, Reason::SignatureWithoutInput);
             entries.push((label.as_str().into(), Err(defect)));
         }
         Ok(Signatures { entries })
@@ -93,7 +103,7 @@ impl Signatures {
 
     /// The signature of a label, where it is usable.
     pub fn get(&self, label: &str) -> Option<&LabelledSignature> {
-        self.find(label).ok()
+        self.iter().find(|signature| &*signature.label == label)
     }
 
     /// Whether the message has no label at all.
@@ -101,13 +111,21 @@ impl Signatures {
         self.entries.is_empty()
     }
 
-    /// The signature of a label, or why there is none (§3.2 step 1).
-    pub(super) fn find(&self, label: &str) -> Result<&LabelledSignature, Rejection> {
+    /// The signature of a label, or why there is none (§3.2 steps 1 to 3).
+    pub(super) fn find(
+        &self,
+        label: &str,
+        message: &Message<'_>,
+        types: &FieldTypes,
+    ) -> Result<&LabelledSignature, Rejection> {
         let entry = self.entries.iter().find(|(known, _)| &**known == label);
         match entry {
             None => Err(Rejection::new(Step::Select, Reason::NoSuchLabel)),
             Some((_, Ok(signature))) => Ok(signature),
-            Some((_, Err(defect))) => Err(defect.error.clone().rejected(defect.step)),
+            Some((_, Err(defect))) => {
+                let base = defect.input.as_ref().and_then(|input| SignatureBase::build(message, input, types).ok());
+                Err(defect.error.clone().rejected(defect.step).with_base(base))
+            }
         }
     }
 }
@@ -118,25 +136,27 @@ fn labelled(
     signature: Option<ListEntry>,
     limits: &Limits,
 ) -> Result<LabelledSignature, Defect> {
-    let parse = |error: ComponentError| Defect { step: Step::Parse, error };
-    // §4: "The presence of a label in one field but not in the other is an error."
-    let missing = Defect { step: Step::Select, error: Reason::InputWithoutSignature.into() };
+    let parse = |reason: Reason| Defect::new(Step::Parse, reason);
     let ListEntry::InnerList(list) = input else {
-        return Err(parse(Reason::NotAnInnerList.into()));
+        return Err(parse(Reason::NotAnInnerList));
     };
     if list.items.len() > limits.max_components {
-        return Err(parse(Reason::TooManyComponents.into()));
+        return Err(parse(Reason::TooManyComponents));
     }
     if list.params.len() > limits.max_parameters {
-        return Err(parse(Reason::TooManyParameters.into()));
+        return Err(parse(Reason::TooManyParameters));
     }
-    let input = SignatureInput::from_inner_list(list).map_err(parse)?;
-    match signature.ok_or(missing)? {
-        ListEntry::Item(sfv::Item { bare_item: BareItem::ByteSequence(signature), .. }) => {
-            Ok(LabelledSignature { label: label.into(), input, signature })
+    let input = SignatureInput::from_inner_list(list).map_err(|error| Defect::new(Step::Parse, error))?;
+    let defect = match signature {
+        _ if input.is_mistyped() => parse(Reason::InvalidParameter),
+        // §4: "The presence of a label in one field but not in the other is an error."
+        None => Defect::new(Step::Select, Reason::InputWithoutSignature),
+        Some(ListEntry::Item(sfv::Item { bare_item: BareItem::ByteSequence(signature), .. })) => {
+            return Ok(LabelledSignature { label: label.into(), input, signature });
         }
-        _ => Err(parse(Reason::NotAByteSequence.into())),
-    }
+        Some(_) => parse(Reason::NotAByteSequence),
+    };
+    Err(Defect { input: Some(input), ..defect })
 }
 
 struct Members {

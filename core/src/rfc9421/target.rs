@@ -152,6 +152,20 @@ impl<'a> Authority<'a> {
         };
         Some(Authority { host, port })
     }
+
+    /// The port, where it is not the scheme's default (RFC 9110 §4.2.1, §4.2.2).
+    pub(crate) fn port_beside(&self, scheme: &str) -> Option<&'a str> {
+        self.port.filter(|port| match *port {
+            "443" => !scheme.eq_ignore_ascii_case("https"),
+            "80" => !scheme.eq_ignore_ascii_case("http"),
+            _ => true,
+        })
+    }
+
+    /// Whether both name the same host and port.
+    pub(crate) fn is_same(&self, other: &Authority<'_>, scheme: &str) -> bool {
+        self.host.eq_ignore_ascii_case(other.host) && self.port_beside(scheme) == other.port_beside(scheme)
+    }
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ pub fn verify(
     now: u64,
 ) -> Result<Verified, Rejection> {
     // Steps 1 to 3: found and parsed.
-    let found = signatures.find(label)?;
+    let found = signatures.find(label, message, &policy.field_types)?;
     let input = &found.input;
     // Steps 4 to 6; 5, the key, is the caller's.
     let checked = policy

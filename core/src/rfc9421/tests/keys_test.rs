@@ -77,6 +77,88 @@ fn pss_wants_a_salt_of_64_bytes() {
 }
 
 #[test]
+fn pss_has_no_other_salt() {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{RSA_PSS_SHA512, RsaEncoding, RsaPssSaltLength::Custom};
+    let pair = aws_lc_rs::rsa::KeyPair::from_der(&super::super::der::pem(RSA_PRIVATE).unwrap().1).unwrap();
+    let key = VerifyingKey::from_pem(RSA_PUBLIC).unwrap();
+    // The longest that fits: 256 bytes without the hash and two more.
+    let salts: [(&'static dyn RsaEncoding, bool); 5] = [
+        (&const { RSA_PSS_SHA512.with_pss_salt_length(Custom(64)) }, true),
+        (&const { RSA_PSS_SHA512.with_pss_salt_length(Custom(0)) }, false),
+        (&const { RSA_PSS_SHA512.with_pss_salt_length(Custom(63)) }, false),
+        (&const { RSA_PSS_SHA512.with_pss_salt_length(Custom(65)) }, false),
+        (&const { RSA_PSS_SHA512.with_pss_salt_length(Custom(190)) }, false),
+    ];
+    for (at, (salt, accepted)) in salts.into_iter().enumerate() {
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(salt, &SystemRandom::new(), MESSAGE, &mut signature).unwrap();
+        assert_eq!(key.verify(MESSAGE, &signature), accepted, "{at}");
+    }
+}
+
+#[test]
+fn a_pss_key_with_parameters_is_for_these() {
+    let der = super::super::der::pem(RSA_PSS_PUBLIC).unwrap().1;
+    // What follows the SEQUENCEs, the OID and the NULL.
+    let bits = &der[24 - 5..];
+    let sha = |number: u8| [b"\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02", &[number][..], b"\x05\x00"].concat();
+    let parameters = |hash: u8, mgf: u8, salt: &[u8]| {
+        let mgf = [b"\xa1\x1c\x30\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08", &sha(mgf)[..]].concat();
+        super::super::der::element(0x30, &[b"\xa0\x0f", &sha(hash), &mgf, salt]).to_vec()
+    };
+    let read = |parameters: &[u8]| {
+        let oid = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
+        let identifier = super::super::der::element(0x30, &[oid, parameters]);
+        VerifyingKey::from_der(&super::super::der::element(0x30, &[&identifier, bits])).map(|key| key.algorithm())
+    };
+    // 3 is SHA-512, 1 is SHA-256.
+    for good in [
+        &[][..],
+        &parameters(3, 3, b""),
+        &parameters(3, 3, b"\xa2\x03\x02\x01\x40"),
+        &parameters(3, 3, b"\xa2\x03\x02\x01\x20"),
+    ] {
+        assert_eq!(read(good), Ok(Algorithm::RsaPssSha512), "{good:?}");
+    }
+    for bad in [
+        &b"\x30\x00"[..],
+        b"\x05\x00",
+        &parameters(1, 3, b""),
+        &parameters(3, 1, b""),
+        &parameters(1, 1, b"\xa2\x03\x02\x01\x20"),
+        &parameters(3, 3, b"\xa2\x03\x02\x01\x41"),
+        &parameters(3, 3, b"\xa3\x03\x02\x01\x01"),
+        &[&parameters(3, 3, b"")[..], b"\x05\x00"].concat(),
+    ] {
+        assert_eq!(read(bad), Err(KeyError::WrongAlgorithm), "{bad:?}");
+    }
+}
+
+#[test]
+fn an_ed25519_signature_has_one_form() {
+    let key = SigningKey::from_pem(ED25519_PRIVATE).unwrap();
+    let signature = key.sign(MESSAGE).unwrap();
+    assert!(key.verifying_key().verify(MESSAGE, &signature));
+    // S + L is the same number to a careless verifier (RFC 8032 §5.1.7).
+    let order: [u8; 32] =
+        *b"\xed\xd3\xf5\x5c\x1a\x63\x12\x58\xd6\x9c\xf7\xa2\xde\xf9\xde\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10";
+    let (mut other, mut carry) = (signature.clone(), 0);
+    for (byte, more) in other[32..].iter_mut().zip(order) {
+        let sum = u16::from(*byte) + u16::from(more) + carry;
+        (*byte, carry) = (sum as u8, sum >> 8);
+    }
+    assert!(other != signature && !key.verifying_key().verify(MESSAGE, &other));
+    // R of small order: the identity, and the same unreduced.
+    for start in [[1, 0], [0xee, 0x7f]] {
+        let mut other = signature.clone();
+        other[..32].fill(if start[0] == 1 { 0 } else { 0xff });
+        (other[0], other[31]) = (start[0], start[1]);
+        assert!(!key.verifying_key().verify(MESSAGE, &other));
+    }
+}
+
+#[test]
 fn ecdsa_signatures_are_r_and_s_not_asn1() {
     for (private, length) in [(P256_PRIVATE, 64), (P384_PRIVATE, 96)] {
         let key = SigningKey::from_pem(private).unwrap();

@@ -50,6 +50,8 @@ fn parse_and_select() {
         ("sig1=(\"a\" 1)", "sig1=:AA==:", Step::Parse, Reason::ComponentNotAString),
         ("sig1=();created=\"1\"", "sig1=:AA==:", Step::Parse, Reason::InvalidParameter),
         ("sig1=();created=1.0", "sig1=:AA==:", Step::Parse, Reason::InvalidParameter),
+        ("sig1=();expires=-1", "sig1=:AA==:", Step::Parse, Reason::InvalidParameter),
+        ("sig1=();created=?1", "", Step::Parse, Reason::InvalidParameter),
         ("sig1=();created=-1", "sig1=:AA==:", Step::Parse, Reason::InvalidParameter),
         ("sig1=();created=@1", "sig1=:AA==:", Step::Parse, Reason::InvalidParameter),
         ("sig1=();expires", "sig1=:AA==:", Step::Parse, Reason::InvalidParameter),
@@ -64,6 +66,24 @@ fn parse_and_select() {
         ("sig1=();new=?0;other", "sig1=:AA==:", Step::Crypto, Reason::SignatureInvalid),
     ] {
         assert_eq!(fields(input, signature), (step, reason), "{input} {signature}");
+    }
+}
+
+#[test]
+fn a_refusal_has_the_base_also_where_the_label_cannot_be_used() {
+    for (input, signature, reason) in [
+        ("sig1=(\"host\");created=x", "sig1=:AA==:", Reason::InvalidParameter),
+        ("sig1=(\"host\");tag", "", Reason::InvalidParameter),
+        ("sig1=(\"host\");a", "", Reason::InputWithoutSignature),
+        ("sig1=(\"host\");a", "sig1=AA", Reason::NotAByteSequence),
+    ] {
+        let mut request = request("GET / HTTP/1.1\nHost: a\n\n");
+        request.fields_mut().push("Signature-Input", input).unwrap();
+        request.fields_mut().push("Signature", signature).unwrap();
+        let refused = judge(&request, &Policy::default()).unwrap_err();
+        assert_eq!(refused.reason, reason, "{input} {signature}");
+        let params = input.strip_prefix("sig1=").unwrap();
+        assert_eq!(refused.base.unwrap().as_str(), format!("\"host\": a\n\"@signature-params\": {params}"));
     }
 }
 

@@ -92,6 +92,33 @@ fn an_absolute_target_wins_over_the_host_field() {
 }
 
 #[test]
+fn the_authority_of_http_2_takes_the_place_of_host() {
+    let authority = |target: &str, authority: &str, hosts: &[&str]| {
+        let method = if target.starts_with('/') { "GET" } else { "CONNECT" };
+        let mut request = Request::new(method, target, Scheme::Https).unwrap().with_authority(authority).unwrap();
+        hosts.iter().for_each(|host| request.fields_mut().push("host", host).unwrap());
+        let message = Message::Request(&request);
+        let uri = value(&message, "@target-uri");
+        assert_eq!(value(&message, "@authority").is_ok(), uri.is_ok());
+        if target.starts_with('/') && uri.is_ok() {
+            assert_eq!(uri, ok(&format!("https://{}{target}", value(&message, "@authority").unwrap())));
+        }
+        value(&message, "@authority")
+    };
+    assert_eq!(authority("/", "WWW.Example.com:443", &[]), ok("www.example.com"));
+    assert_eq!(authority("/", "[2001:DB8::1]:8443", &[]), ok("[2001:db8::1]:8443"));
+    assert_eq!(authority("/a?b", "a", &["A:443"]), ok("a"));
+    assert_eq!(authority("a:8443", "a:8443", &[]), ok("a:8443"));
+    for hosts in [&["b"][..], &["a:80"], &["a", "b"], &[""], &["a b"]] {
+        assert_eq!(authority("/", "a", hosts), Err(Reason::AuthorityAmbiguous), "{hosts:?}");
+    }
+    for bad in ["", "a b", "u@a", "a:x", "a/b", " a"] {
+        let request = Request::new("GET", "/", Scheme::Https).unwrap();
+        assert_eq!(request.with_authority(bad).unwrap_err(), MessageError::Authority, "{bad}");
+    }
+}
+
+#[test]
 fn connect_and_options_have_no_path() {
     let connect = "CONNECT Example.com:8443 HTTP/1.1\nHost: other\n\n";
     assert_eq!(of(connect, "@authority"), ok("example.com:8443"));
