@@ -6,4 +6,5 @@ mod evidence;
 mod licences;
 mod mutants;
 mod report;
+mod shim_protocol;
 mod texts;
