@@ -3,6 +3,8 @@
 pub mod attack;
 pub mod cli;
 pub mod contract;
+pub mod expectations;
+pub mod glob;
 mod logged;
 pub mod report;
 pub mod subject;

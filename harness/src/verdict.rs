@@ -279,7 +279,7 @@ impl Summary {
     }
 }
 
-fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     // Milliseconds are as fine as it gets with several scenarios at a time.
     serializer.serialize_f64((duration.as_secs_f64() * 1000.0).round() / 1000.0)
 }

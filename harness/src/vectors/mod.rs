@@ -6,6 +6,11 @@
 pub mod catalogue;
 pub mod client;
 pub mod corpus;
+pub mod crypto;
+pub mod guess;
+pub mod judge;
 pub mod load;
+mod parsed;
 pub mod protocol;
+pub mod results;
 pub mod shim;

@@ -1,0 +1,276 @@
+//! Lists of known failures: what fails, why, who cares for it, and until when that is all right.
+//!
+//! ```toml
+//! [[known]]
+//! id = "2.1-obs-fold*"        # of a vector, a scenario or a requirement; `*` and `?` stand for others
+//! reason = "folded lines are kept as they are"
+//! owner = "alice"
+//! until = 2027-01-31          # the last day
+//! ```
+//! What is listed runs all the same. A failure becomes a *known failure*; an entry all of whose cases pass is an
+//! *unexpected pass* and fails the run, like one that has expired: the list must never say more than is true.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::value::{Date, Datetime};
+
+use crate::contract::distance;
+use crate::glob::Glob;
+use crate::verdict::Verdict;
+
+/// What a list says about a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Known {
+    /// Why it fails.
+    pub reason: String,
+    /// Who cares for it.
+    pub owner: String,
+    /// The last day on which it may.
+    pub until: String,
+    /// File and line.
+    pub place: String,
+}
+
+/// A list that was read.
+#[derive(Debug, Clone, Default)]
+pub struct Expectations {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    glob: Glob,
+    known: Known,
+    line: usize,
+    path: PathBuf,
+    expired: bool,
+}
+
+/// A list that can't be used. Exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub enum ExpectationsError {
+    /// It can't be read.
+    #[error("{path}: {source}", path = .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It has mistakes.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Mistakes(Vec<Mistake>),
+}
+
+/// A mistake in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    path: PathBuf,
+    line: usize,
+    what: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path.display(), self.line, self.what)
+    }
+}
+
+/// Something with an id that was run, or could be.
+pub trait Case {
+    /// Its id.
+    fn id(&self) -> &str;
+    /// The requirements that it checks.
+    fn requirements(&self) -> &[String];
+}
+
+/// What came out of a case.
+pub trait CaseResult: Case {
+    /// What came out.
+    fn verdict(&self) -> Verdict;
+    /// Something else came out, seen with the list.
+    fn change(&mut self, verdict: Verdict, known: &Known);
+}
+
+impl<C: Case> Case for &C {
+    fn id(&self) -> &str {
+        (*self).id()
+    }
+
+    fn requirements(&self) -> &[String] {
+        (*self).requirements()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    known: Vec<Written>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    id: Spanned<String>,
+    reason: Spanned<String>,
+    owner: Spanned<String>,
+    until: Spanned<Datetime>,
+}
+
+impl Expectations {
+    /// Reads a list. `now` is the time, in seconds since 1970.
+    ///
+    /// # Errors
+    /// The file can't be read, or is no such list.
+    pub fn load(path: &Path, now: u64) -> Result<Expectations, ExpectationsError> {
+        let text = fs::read_to_string(path);
+        let text = text.map_err(|source| ExpectationsError::Read { path: path.to_owned(), source })?;
+        Expectations::parse(path, &text, now)
+    }
+
+    /// The same from a text that was read already.
+    ///
+    /// # Errors
+    /// It is no such list.
+    pub fn parse(path: &Path, text: &str, now: u64) -> Result<Expectations, ExpectationsError> {
+        let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+        let mistake = |at: usize, what: String| Mistake { path: path.to_owned(), line: line(at), what };
+        let file: File = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            ExpectationsError::Mistakes(vec![mistake(at, error.message().trim().replace('\n', ", "))])
+        })?;
+        let today = date(now);
+        let (mut entries, mut mistakes) = (Vec::<Entry>::new(), Vec::new());
+        for written in file.known {
+            let at = written.id.span().start;
+            let Written { id, reason, owner, until } = written;
+            for (name, text) in [("id", &id), ("reason", &reason), ("owner", &owner)] {
+                if text.get_ref().trim().is_empty() {
+                    mistakes.push(mistake(text.span().start, format!("`{name}` is empty: say it")));
+                }
+            }
+            let (Some(last), None, None) = (until.get_ref().date, until.get_ref().time, until.get_ref().offset) else {
+                mistakes.push(mistake(until.span().start, "`until` is a day: 2027-01-31".to_owned()));
+                continue;
+            };
+            let id = id.into_inner();
+            if let Some(first) = entries.iter().find(|entry| entry.glob.as_str() == id) {
+                mistakes.push(mistake(at, format!("`{id}` stands on line {} already: delete one", first.line)));
+            }
+            let known = Known {
+                reason: reason.into_inner(),
+                owner: owner.into_inner(),
+                until: until.get_ref().to_string(),
+                place: format!("{}:{}", path.display(), line(at)),
+            };
+            entries.push(Entry {
+                glob: Glob::new(id),
+                known,
+                line: line(at),
+                path: path.to_owned(),
+                expired: day(last) < today,
+            });
+        }
+        if mistakes.is_empty() { Ok(Expectations { entries }) } else { Err(ExpectationsError::Mistakes(mistakes)) }
+    }
+
+    /// Whether each entry speaks of something that there is.
+    ///
+    /// # Errors
+    /// One does not: a typing error, or the case is gone.
+    pub fn check<C: Case>(&self, all: &[C]) -> Result<(), ExpectationsError> {
+        let unknown = self.entries.iter().filter(|entry| !all.iter().any(|case| entry.speaks_of(case)));
+        let mistakes: Vec<Mistake> = unknown
+            .map(|entry| {
+                let what = if entry.glob.is_exact() {
+                    let similar = similar(entry.glob.as_str(), all);
+                    let hint = similar.map(|id| format!(" Is it {id}?")).unwrap_or_default();
+                    format!("there is no case and no requirement `{}`.{hint}", entry.glob)
+                } else {
+                    format!("no case and no requirement is of the pattern `{}`", entry.glob)
+                };
+                Mistake { path: entry.path.clone(), line: entry.line, what }
+            })
+            .collect();
+        if mistakes.is_empty() { Ok(()) } else { Err(ExpectationsError::Mistakes(mistakes)) }
+    }
+
+    /// Makes a failure a known one, if it is listed.
+    pub fn excuse<R: CaseResult>(&self, result: &mut R) {
+        if !matches!(result.verdict(), Verdict::Fail | Verdict::Timeout) {
+            return;
+        }
+        if let Some(entry) = self.entries.iter().find(|entry| !entry.expired && entry.speaks_of(result)) {
+            result.change(Verdict::KnownFailure, &entry.known);
+        }
+    }
+
+    /// Finds the entries that are not true any more, among `all` cases that there are: each with what to do. The cases of
+    /// those that pass become unexpected passes.
+    pub fn stale<C: Case, R: CaseResult>(&self, all: &[C], results: &mut [R]) -> Vec<String> {
+        let mut stale = Vec::new();
+        for entry in &self.entries {
+            let known = all.iter().filter(|case| entry.speaks_of(*case)).count();
+            let mut ran: Vec<&mut R> = results.iter_mut().filter(|result| entry.speaks_of(&**result)).collect();
+            if ran.is_empty() {
+                continue;
+            }
+            let place = &entry.known.place;
+            let count = |verdicts: &[Verdict]| ran.iter().filter(|result| verdicts.contains(&result.verdict())).count();
+            let passed = count(&[Verdict::Pass, Verdict::UnexpectedPass]);
+            let failed = count(&[Verdict::Fail, Verdict::Timeout, Verdict::KnownFailure, Verdict::Error]);
+            if passed > 0 && failed == 0 && ran.len() == known {
+                stale.push(format!("{place}: `{}` is listed as failing, but passes: delete the entry", entry.glob));
+                for result in ran.iter_mut().filter(|result| result.verdict() == Verdict::Pass) {
+                    result.change(Verdict::UnexpectedPass, &entry.known);
+                }
+            } else if entry.expired {
+                let Known { owner, until, .. } = &entry.known;
+                stale.push(format!(
+                    "{place}: `{}` was allowed to fail until {until}: mend it, or let {owner} say how long it may go on",
+                    entry.glob
+                ));
+            }
+        }
+        stale
+    }
+}
+
+impl Entry {
+    fn speaks_of(&self, case: &(impl Case + ?Sized)) -> bool {
+        self.glob.matches(case.id()) || case.requirements().iter().any(|id| self.glob.matches(id))
+    }
+}
+
+fn similar<'a, C: Case>(id: &str, all: &'a [C]) -> Option<&'a str> {
+    let ids = all.iter().flat_map(|case| [case.id()].into_iter().chain(case.requirements().iter().map(String::as_str)));
+    let (far, similar) = ids.map(|known| (distance(known, id), known)).min()?;
+    (far <= id.len() / 3).then_some(similar)
+}
+
+fn day(date: Date) -> (u16, u8, u8) {
+    (date.year, date.month, date.day)
+}
+
+/// The day in UTC: Howard Hinnant's `civil_from_days`, for days after 1970.
+fn date(now: u64) -> (u16, u8, u8) {
+    // Counted from 0000-03-01, so that the leap day is a year's last.
+    let days = now / 86_400 + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let small = |number: u64| u8::try_from(number).unwrap_or(u8::MAX);
+    (u16::try_from(year).unwrap_or(u16::MAX), small(month), small(day))
+}
+
+#[cfg(test)]
+mod tests;
