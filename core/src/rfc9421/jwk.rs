@@ -216,9 +216,8 @@ impl<'j> Jwk<'j> {
         }?;
         let Some(alg) = &self.alg else { return Ok(parts) };
         let algorithm = jws(&alg.0)?;
-        parts.kind.allows(algorithm)?;
         // RFC 7518 §3.2: "A key of the same size as the hash output [...] or larger MUST be used".
-        if algorithm == Algorithm::HmacSha256 && parts.key.len() < 32 {
+        if (parts.kind, algorithm) == (Kind::Secret, Algorithm::HmacSha256) && parts.key.len() < 32 {
             return Err(KeyError::Member("k", "is shorter than HS256 wants it: 32 bytes"));
         }
         Ok(Parts { algorithm: Some(algorithm), ..parts })

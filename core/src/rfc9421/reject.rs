@@ -97,8 +97,8 @@ reasons! {
     NotAByteSequence = "not_a_byte_sequence", "the member of Signature is no Byte Sequence";
     /// A covered component is no String.
     ComponentNotAString = "component_not_a_string", "a covered component is no String";
-    /// A signature parameter is of the wrong type (§2.3).
-    InvalidParameter = "invalid_parameter", "a signature parameter is of the wrong type";
+    /// A signature parameter is of the wrong type (§2.3), or a time before 1970.
+    InvalidParameter = "invalid_parameter", "a signature parameter is of the wrong type, or a time before 1970";
     /// A component name, parameter or label that can't be written as a structured field.
     Unserializable = "unserializable", "a name or value can't be written as a structured field";
     /// No signature of that label.
