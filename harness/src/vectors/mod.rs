@@ -13,4 +13,5 @@ pub mod load;
 mod parsed;
 pub mod protocol;
 pub mod results;
+pub mod runner;
 pub mod shim;

@@ -1,15 +1,23 @@
-//! Whether what somebody wants to sign is what Accept-Signature asked for.
+//! Whether what was signed, or would be, is what was asked for.
 //!
-//! RFC 9421 §5.2: "a signature applied to a target message MUST have the same label, MUST include the same set of covered
-//! component, MUST process all requested parameters, and MAY have additional parameters."
+//! A signer orders its parameters as it likes and may add some (RFC 9421 §3.1). The components of a signature that was asked
+//! for by Accept-Signature are a set (§5.2: "MUST include the same set of covered component, MUST process all requested
+//! parameters, and MAY have additional parameters").
 
 use std::collections::BTreeSet;
 
 /// How far a time that the subject took from its own clock may be off, in seconds.
 const NEAR: u64 = 300;
 
+/// Whether the order of the components matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Same,
+    Any,
+}
+
 /// In what it differs, if it does. `present` is the time, if the subject was not told it.
-pub(super) fn difference(asked: &str, made: &str, present: Option<u64>) -> Option<String> {
+pub(super) fn difference(asked: &str, made: &str, order: Order, present: Option<u64>) -> Option<String> {
     if asked == made {
         return None;
     }
@@ -24,6 +32,9 @@ pub(super) fn difference(asked: &str, made: &str, present: Option<u64>) -> Optio
     }
     if let Some(component) = made.set().difference(&asked.set()).next() {
         return Some(format!("{component} is covered, but was not asked for"));
+    }
+    if order == Order::Same && asked.components != made.components {
+        return Some("the components stand in another order".to_owned());
     }
     let differs = asked.parameters.iter().find(|parameter| {
         let name = parameter.split('=').next().unwrap_or_default();
@@ -96,8 +107,11 @@ mod tests {
     #[test]
     fn the_same_components_and_all_parameters() {
         let asked = r#"("@method" "x";key="a b)");created=5;keyid="k;l""#;
-        let differs = |made: &str| difference(asked, made, None);
+        let differs = |made: &str| difference(asked, made, Order::Any, None);
         assert_eq!(differs(asked), None);
+        let turned = r#"("x";key="a b)" "@method");created=5;keyid="k;l""#;
+        assert_eq!(differs(turned), None);
+        assert!(difference(asked, turned, Order::Same, None).unwrap().contains("another order"));
         assert_eq!(differs(r#"("x";key="a b)" "@method");keyid="k;l";nonce="n";created=5"#), None);
         assert_eq!(differs(r#"("@method");created=5;keyid="k;l""#).unwrap(), r#""x";key="a b)" is not covered"#);
         assert!(differs(r#"("@method" "y" "x";key="a b)");created=5;keyid="k;l""#).unwrap().contains("not asked for"));
@@ -112,9 +126,9 @@ mod tests {
 
     #[test]
     fn a_clock_of_one_s_own_is_near_enough() {
-        assert_eq!(difference("();created=100", "();created=5000", Some(5010)), None);
-        assert!(difference("();created=100", "();created=5000", Some(9000)).is_some());
-        assert!(difference("();created=100", "();created=5000", None).is_some());
-        assert!(difference("();expires=100", "();expires=5000", Some(5010)).is_some());
+        assert_eq!(difference("();created=100", "();created=5000", Order::Any, Some(5010)), None);
+        assert!(difference("();created=100", "();created=5000", Order::Any, Some(9000)).is_some());
+        assert!(difference("();created=100", "();created=5000", Order::Any, None).is_some());
+        assert!(difference("();expires=100", "();expires=5000", Order::Any, Some(5010)).is_some());
     }
 }

@@ -1,0 +1,339 @@
+//! Runs vectors on a library: from the corpus to a summary.
+//!
+//! [`run`] asks who the library is, leaves out what it does not declare, and hands the rest to as many sessions as there
+//! are jobs; each [`Judgement`](super::judge::Judgement) becomes an event. A subject sees the message, the keys and the policy, never what is
+//! expected.
+
+mod prepare;
+mod present;
+mod select;
+mod session;
+mod summary;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::client::Fault;
+use super::corpus::{Expected, Op, Vector, VectorFile};
+use super::judge::{self, Judgement};
+use super::load::Corpus;
+use super::protocol::{Answer, Hello, Outcome};
+use super::results::{CorpusInfo, TestedLibrary, VectorEvent, VectorInfo, VectorResult, VectorSink, VectorSummary};
+use crate::contract::Threshold;
+use crate::expectations::{Expectations, ExpectationsError};
+use crate::verdict::{Failure, Verdict};
+use prepare::Prepared;
+pub use select::{Selection, SelectionError};
+use session::Session;
+pub use session::{Target, TargetError};
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct VectorOptions {
+    /// Which vectors.
+    pub selection: Selection,
+    /// How many at a time: each has a child of its own.
+    pub jobs: usize,
+    /// How long a shim may take to start and say who it is.
+    pub start_within: Duration,
+    /// How long one case may take.
+    pub case_within: Duration,
+    /// What is known to fail.
+    pub expectations: Expectations,
+    /// Which levels decide.
+    pub level: Threshold,
+    /// The present, in seconds since 1970: for subjects that have no other time.
+    pub now: u64,
+    /// The command that runs vectors on this subject, for what is to be run alone.
+    pub command: String,
+    /// Whether Ctrl-C ends the run in order, with what came out so far.
+    pub interruptible: bool,
+}
+
+impl Default for VectorOptions {
+    fn default() -> VectorOptions {
+        VectorOptions {
+            selection: Selection::default(),
+            jobs: available_parallelism().map_or(2, usize::from),
+            start_within: Duration::from_secs(30),
+            case_within: Duration::from_secs(10),
+            expectations: Expectations::default(),
+            level: Threshold::Must,
+            now: portal_core::clock::unix_seconds(&portal_core::clock::SystemClock),
+            command: "countersign vectors".to_owned(),
+            interruptible: false,
+        }
+    }
+}
+
+/// The run could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nothing to run. Exit code 2.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// The list of known failures does not fit. Exit code 2.
+    #[error(transparent)]
+    Expectations(#[from] ExpectationsError),
+    /// The subject did not start, or did not say properly who it is. Exit code 4.
+    #[error("the subject did not start: {0}")]
+    NotStarted(Fault),
+    /// What the subject says of itself can't be. Exit code 4.
+    #[error("what the subject says of itself can't be: {0}")]
+    Hello(String),
+    /// The runtime can't be started. Exit code 3.
+    #[error("the runtime can't be started: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// Runs the vectors. Blocks until they have ended; not to be called from a task of a runtime.
+///
+/// # Errors
+/// The run could not begin.
+pub fn run(
+    corpus: &Corpus,
+    target: &Target,
+    options: &VectorOptions,
+    sink: &mut dyn VectorSink,
+) -> Result<VectorSummary, RunError> {
+    let all: Vec<VectorInfo> = corpus.vectors().map(|(file, vector)| info(file, vector)).collect();
+    options.expectations.check(&all)?;
+    let selected = options.selection.select(corpus)?;
+    session::keep_panics_quiet();
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(async {
+        let mut first = Session::new(target.clone(), options.start_within, None);
+        let hello = first.hello().await.map_err(RunError::NotStarted)?;
+        check_hello(&hello).map_err(RunError::Hello)?;
+        let run = Run { hello, options, target, began: Instant::now(), suite: CorpusInfo::of(corpus), all: &all };
+        Ok(run.vectors(first, &selected, corpus, sink).await)
+    });
+    // An answer that hangs within this process must not hold it up.
+    runtime.shutdown_background();
+    done
+}
+
+struct Run<'a> {
+    hello: Hello,
+    options: &'a VectorOptions,
+    target: &'a Target,
+    began: Instant,
+    suite: CorpusInfo,
+    all: &'a [VectorInfo],
+}
+
+/// What came of a case that was asked.
+struct Asked {
+    at: usize,
+    answer: Result<Answer, Fault>,
+    took: Duration,
+}
+
+impl Run<'_> {
+    async fn vectors(
+        &self,
+        first: Session,
+        selected: &[(&VectorFile, &Vector)],
+        corpus: &Corpus,
+        sink: &mut dyn VectorSink,
+    ) -> VectorSummary {
+        let subject = TestedLibrary::of(&self.hello, self.target.kind());
+        sink.event(&VectorEvent::Started {
+            suite: self.suite.clone(),
+            subject: subject.clone(),
+            vectors: selected.len(),
+        });
+
+        let mut results: Vec<Option<VectorResult>> = vec![None; selected.len()];
+        let mut cases = Vec::new();
+        for (at, (file, vector)) in selected.iter().enumerate() {
+            match prepare::prepare(at as u64 + 1, file, vector, &self.hello, self.options.now) {
+                Ok(prepared) => cases.push((at, prepared)),
+                Err(why) => {
+                    let judged =
+                        Judgement { verdict: Verdict::Unsupported, expected: String::new(), got: why, bases: None };
+                    results[at] = Some(self.result((file, vector), judged, Duration::ZERO, sink));
+                }
+            }
+        }
+
+        let cases = Arc::new(cases);
+        let mut shows_bases = Bases::default();
+        let mut came = self.ask_all(first, &cases);
+        let mut ended_early = false;
+        loop {
+            let asked = tokio::select! {
+                asked = came.recv() => asked,
+                () = interrupted(self.options.interruptible) => {
+                    ended_early = true;
+                    None
+                }
+            };
+            let Some(Asked { at, answer, took }) = asked else { break };
+            let (at, prepared) = &cases[at];
+            let (file, vector) = selected[*at];
+            if let Ok(answer) = &answer {
+                shows_bases.see(vector, answer);
+            }
+            let judged = match &answer {
+                Ok(answer) => judge::judge(vector, &prepared.expectation, answer),
+                Err(fault) => judge::no_answer(vector, fault),
+            };
+            results[*at] = Some(self.result((file, vector), judged, took, sink));
+        }
+        // The sessions end with their tasks: their children are killed.
+        drop(came);
+
+        let mut vectors: Vec<VectorResult> = results.into_iter().flatten().collect();
+        let stale = self.options.expectations.stale(self.all, &mut vectors);
+        let summary = VectorSummary {
+            suite: self.suite.clone(),
+            subject,
+            requirements: summary::sentences(corpus, &vectors),
+            lacks: summary::lacks(&self.hello, shows_bases.never()),
+            stale,
+            level: self.options.level,
+            whole: selected.len() == self.all.len(),
+            took: self.began.elapsed(),
+            ended_early,
+            vectors,
+        };
+        sink.event(&VectorEvent::Ended(Arc::new(summary.clone())));
+        summary
+    }
+
+    /// Asks for all cases, as many at a time as there are jobs.
+    fn ask_all(&self, first: Session, cases: &Arc<Vec<(usize, Prepared)>>) -> mpsc::Receiver<Asked> {
+        let (sender, receiver) = mpsc::channel(64);
+        let next = Arc::new(AtomicUsize::new(0));
+        let jobs = self.options.jobs.clamp(1, cases.len().max(1));
+        let more =
+            (1..jobs).map(|_| Session::new(self.target.clone(), self.options.start_within, Some(self.hello.clone())));
+        for mut session in [first].into_iter().chain(more) {
+            let (sender, next, cases) = (sender.clone(), Arc::clone(&next), Arc::clone(cases));
+            let limit = self.options.case_within;
+            tokio::spawn(async move {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((_, prepared)) = cases.get(at) else { break };
+                    let began = Instant::now();
+                    let asked = tokio::select! {
+                        answer = session.ask(&prepared.request, limit) => answer,
+                        // Nobody wants to know any more.
+                        () = sender.closed() => return,
+                    };
+                    if sender.send(Asked { at, answer: asked, took: began.elapsed() }).await.is_err() {
+                        return;
+                    }
+                }
+                session.end().await;
+            });
+        }
+        receiver
+    }
+
+    fn result(
+        &self,
+        (file, vector): (&VectorFile, &Vector),
+        judged: Judgement,
+        took: Duration,
+        sink: &mut dyn VectorSink,
+    ) -> VectorResult {
+        let Judgement { verdict, expected, got, bases } = judged;
+        let reference = vector.rfc_refs.iter().min_by_key(|reference| reference.level);
+        let failure = (verdict != Verdict::Pass).then(|| Failure {
+            requirement: reference.map(|reference| reference.id.clone()),
+            sentence: reference.map(|reference| reference.quote.clone()),
+            step: step(vector),
+            expected,
+            got,
+            bases,
+            hop: None,
+            replay: format!("{} --id '{}'", self.options.command, vector.id),
+            trace: Vec::new(),
+            subject_died: verdict == Verdict::Error,
+        });
+        let mut result = VectorResult { vector: info(file, vector), verdict, seconds: took, known: None, failure };
+        self.options.expectations.excuse(&mut result);
+        sink.event(&VectorEvent::Finished(Box::new(result.clone())));
+        result
+    }
+}
+
+/// Whether a library shows the bases that it builds.
+#[derive(Default)]
+struct Bases {
+    accepted: usize,
+    shown: usize,
+}
+
+impl Bases {
+    fn see(&mut self, vector: &Vector, answer: &Answer) {
+        let made = matches!(answer.outcome, Outcome::Accepted | Outcome::Ok);
+        if made && matches!(vector.op, Op::Verify | Op::Base) && vector.verdict == Expected::Valid {
+            self.accepted += 1;
+            self.shown += usize::from(answer.base_b64.is_some());
+        }
+    }
+
+    fn never(&self) -> bool {
+        self.accepted > 0 && self.shown == 0
+    }
+}
+
+async fn interrupted(wanted: bool) {
+    if !wanted || tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What is done, in words.
+fn step(vector: &Vector) -> String {
+    let label = vector.label.as_deref().unwrap_or_default();
+    match vector.op {
+        Op::Verify => format!("verify the signature `{label}`"),
+        Op::Base => format!("make the base for {}", vector.signature_input.as_deref().unwrap_or_default()),
+        Op::Sign => format!("sign {}", vector.signature_input.as_deref().unwrap_or_default()),
+        Op::Digest => "check the content against its digests".to_owned(),
+        Op::Accept => format!("read `{label}` of Accept-Signature"),
+    }
+}
+
+fn info(file: &VectorFile, vector: &Vector) -> VectorInfo {
+    VectorInfo {
+        id: vector.id.clone(),
+        name: vector.title.clone(),
+        section: file.section.clone(),
+        op: vector.op,
+        expected: vector.verdict,
+        requires: vector.requires.clone(),
+        requirements: vector.rfc_refs.iter().map(|reference| reference.id.clone()).collect(),
+        level: vector.rfc_refs.iter().map(|reference| reference.level).min().unwrap_or(crate::contract::Level::Must),
+        severity: vector.severity,
+    }
+}
+
+/// Whether what it says of itself can be.
+fn check_hello(hello: &Hello) -> Result<(), String> {
+    use super::crypto::Algorithm;
+    if hello.implementation.trim().is_empty() || hello.version.trim().is_empty() {
+        return Err("`impl` and `version` are empty: say what is tested".to_owned());
+    }
+    if hello.ops.is_empty() {
+        return Err("`ops` is empty: a library that does nothing can't be tested".to_owned());
+    }
+    if let Some(unknown) = hello.algs.iter().find(|name| Algorithm::named(name).is_none()) {
+        let known: Vec<&str> = Algorithm::ALL.into_iter().map(Algorithm::name).collect();
+        let known = known.join(", ");
+        return Err(format!("`algs`: `{unknown}` is no algorithm of RFC 9421's registry; there are {known}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
