@@ -9,7 +9,7 @@ use super::keys::{KeyError, SigningKey};
 use super::message::{Fields, Message, MessageError};
 use super::params::SignatureInput;
 use super::reject::ComponentError;
-use super::signatures::labels_of;
+use super::signatures::has_label;
 
 /// A signature that was made, with the base for diagnosis.
 #[derive(Clone, Debug)]
@@ -114,7 +114,7 @@ pub fn sign_with(
     if sfv::KeyRef::from_str(label).is_err() {
         return Err(SignError::InvalidLabel);
     }
-    if is_taken(message, label) {
+    if has_label(message, label) {
         return Err(SignError::LabelTaken);
     }
     let base = SignatureBase::build(message, input, types)?;
@@ -131,20 +131,9 @@ pub fn sign_with(
 pub fn free_label(message: &Message<'_>, wanted: &str) -> String {
     let mut label = wanted.to_owned();
     let mut number = 1_u64;
-    while is_taken(message, &label) {
+    while has_label(message, &label) {
         number += 1;
         label = format!("{wanted}{number}");
     }
     label
-}
-
-fn is_taken(message: &Message<'_>, label: &str) -> bool {
-    [message.fields(), message.trailers()].into_iter().any(|fields| {
-        ["signature-input", "signature"].into_iter().any(|name| {
-            fields.values(name).any(|line| match labels_of(line) {
-                Some(labels) => labels.iter().any(|known| &**known == label),
-                None => false,
-            })
-        })
-    })
 }

@@ -111,21 +111,32 @@ impl Signatures {
         self.entries.is_empty()
     }
 
-    /// The signature of a label, or why there is none (§3.2 steps 1 to 3).
+    /// The signature of a label, or why it can't be used (§3.2 steps 1 to 3).
+    ///
+    /// # Errors
+    /// [`Step::Select`] or [`Step::Parse`], without a base; [`verify()`](super::verify()) adds it.
+    pub fn require(&self, label: &str) -> Result<&LabelledSignature, Rejection> {
+        self.entry(label).map_err(|(rejection, _)| rejection)
+    }
+
+    /// The same, the refusal with the base where one can be made.
     pub(super) fn find(
         &self,
         label: &str,
         message: &Message<'_>,
         types: &FieldTypes,
     ) -> Result<&LabelledSignature, Rejection> {
+        self.entry(label).map_err(|(rejection, input)| {
+            rejection.with_base(input.and_then(|input| SignatureBase::build(message, input, types).ok()))
+        })
+    }
+
+    fn entry(&self, label: &str) -> Result<&LabelledSignature, (Rejection, Option<&SignatureInput>)> {
         let entry = self.entries.iter().find(|(known, _)| &**known == label);
         match entry {
-            None => Err(Rejection::new(Step::Select, Reason::NoSuchLabel)),
+            None => Err((Rejection::new(Step::Select, Reason::NoSuchLabel), None)),
             Some((_, Ok(signature))) => Ok(signature),
-            Some((_, Err(defect))) => {
-                let base = defect.input.as_ref().and_then(|input| SignatureBase::build(message, input, types).ok());
-                Err(defect.error.clone().rejected(defect.step).with_base(base))
-            }
+            Some((_, Err(defect))) => Err((defect.error.clone().rejected(defect.step), defect.input.as_ref())),
         }
     }
 }
@@ -170,12 +181,9 @@ impl Members {
     }
 }
 
-fn member_map(message: &Message<'_>, name: &str, limits: &Limits, malformed: Reason) -> Result<Members, Reason> {
-    let lines = |fields: &Fields| fields.values(name).map(|line| line.len() + 2).sum::<usize>();
-    if lines(message.fields()) + lines(message.trailers()) > limits.max_field_bytes + 2 {
-        return Err(Reason::FieldTooLarge);
-    }
-    // §4.1, §4.2: both may stand in the trailers; labels are unique over all lines.
+/// The value of Signature-Input or Signature: both may stand in the trailers, and labels are unique over all lines
+/// (§4.1, §4.2).
+fn whole(message: &Message<'_>, name: &str) -> Vec<u8> {
     let mut value = joined(message.fields(), name).unwrap_or_default();
     if let Some(trailer) = joined(message.trailers(), name) {
         if !value.is_empty() {
@@ -183,6 +191,24 @@ fn member_map(message: &Message<'_>, name: &str, limits: &Limits, malformed: Rea
         }
         value.extend_from_slice(&trailer);
     }
+    value
+}
+
+/// Whether the message has a signature of that label. A line that can't be read by itself may be the half of a string.
+pub(super) fn has_label(message: &Message<'_>, label: &str) -> bool {
+    let names = |value: &[u8]| labels_of(value).is_some_and(|labels| labels.iter().any(|known| &**known == label));
+    ["signature-input", "signature"].into_iter().any(|name| {
+        let mut lines = message.fields().values(name).chain(message.trailers().values(name));
+        names(&whole(message, name)) || lines.any(names)
+    })
+}
+
+fn member_map(message: &Message<'_>, name: &str, limits: &Limits, malformed: Reason) -> Result<Members, Reason> {
+    let lines = |fields: &Fields| fields.values(name).map(|line| line.len() + 2).sum::<usize>();
+    if lines(message.fields()) + lines(message.trailers()) > limits.max_field_bytes + 2 {
+        return Err(Reason::FieldTooLarge);
+    }
+    let value = whole(message, name);
     // A Dictionary's later member silently replaces an earlier one of its key: look at the keys first.
     let keys = Parser::new(&value).parse_dictionary_with_visitor(Keys::default()).map_err(|_| malformed)?;
     if keys.len() > limits.max_labels {

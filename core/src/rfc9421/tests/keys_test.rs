@@ -149,7 +149,14 @@ fn an_ed25519_signature_has_one_form() {
         (*byte, carry) = (sum as u8, sum >> 8);
     }
     assert!(other != signature && !key.verifying_key().verify(MESSAGE, &other));
-    // R of small order: the identity, and the same unreduced.
+    // R of small order, made by the key's owner: S = k·a, so that the equation of RFC 8032 §5.1.7 holds with R = identity
+    // for as many messages as he likes.
+    use base64::Engine as _;
+    let scalar =
+        base64::engine::general_purpose::STANDARD.decode("MM7RWT5ysRtaMMzlLnsGAZuY1SoOquqUU5Tzq8Hj3AE=").unwrap();
+    let identity = [&[1][..], &[0; 31], &scalar].concat();
+    assert!(!key.verifying_key().verify(MESSAGE, &identity));
+    // The identity, and the same unreduced, with another S.
     for start in [[1, 0], [0xee, 0x7f]] {
         let mut other = signature.clone();
         other[..32].fill(if start[0] == 1 { 0 } else { 0xff });

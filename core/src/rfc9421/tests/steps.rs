@@ -97,6 +97,12 @@ fn a_bad_label_leaves_the_others_alone() {
     assert_eq!(signatures.labels().collect::<Vec<_>>(), ["sig1", "bad", "twice", "orphan", "typed", "lost"]);
     assert_eq!(signatures.iter().map(|signature| &*signature.label).collect::<Vec<_>>(), ["sig1"]);
     assert!(signatures.get("twice").is_none() && !signatures.is_empty());
+    for (label, reason) in
+        [("twice", Reason::DuplicateLabel), ("orphan", Reason::InputWithoutSignature), ("none", Reason::NoSuchLabel)]
+    {
+        assert_eq!(signatures.require(label).unwrap_err().reason, reason, "{label}");
+    }
+    assert!(signatures.require("sig1").is_ok());
 }
 
 #[test]
@@ -301,6 +307,23 @@ fn another_key_verifies_nothing() {
     let other = SigningKey::generate_ed25519().unwrap().verifying_key();
     let rejection = verify(&message, "sig1", &signatures, &other, &Policy::default(), NOW).unwrap_err();
     assert_eq!(rejection.step, Step::Crypto);
+}
+
+#[test]
+fn a_label_is_taken_also_where_its_line_is_the_half_of_a_string() {
+    // Two lines, neither of them a Dictionary; joined they are one.
+    let mut request = request("GET / HTTP/1.1\nHost: a\n\n");
+    request.fields_mut().push("Signature-Input", "ours=(\"@method").unwrap();
+    request.fields_mut().push("Signature-Input", "\");created=1").unwrap();
+    let message = Message::Request(&request);
+    assert_eq!(Signatures::parse(&message, &Limits::default()).unwrap().labels().collect::<Vec<_>>(), ["ours"]);
+    assert_eq!(free_label(&message, "ours"), "ours2");
+    assert_eq!(sign(&message, "ours", &"()".parse().unwrap(), &key()).unwrap_err(), SignError::LabelTaken);
+    // One that stands by itself, though the whole can't be read.
+    request.fields_mut().push("Signature-Input", "b=(").unwrap();
+    request.fields_mut().push("Signature", "c=:AA==:").unwrap();
+    assert_eq!(free_label(&Message::Request(&request), "c"), "c2");
+    assert_eq!(free_label(&Message::Request(&request), "d"), "d");
 }
 
 #[test]
