@@ -1,7 +1,7 @@
 //! `countersign check`
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
@@ -62,8 +62,14 @@ fn name(text: &str) -> Result<Regex, String> {
 
 /// Where a report goes, and in which format.
 #[derive(Debug, Clone)]
-struct ReportTo {
+pub(super) struct ReportTo {
     path: PathBuf,
+}
+
+impl ReportTo {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl FromStr for ReportTo {
@@ -90,7 +96,7 @@ impl Check {
         log(self.verbose);
         let mut reports = Vec::new();
         for to in &self.report {
-            reports.push(JsonReport::create(&to.path).map_err(CommandFailure::usage)?);
+            reports.push(JsonReport::create(to.path()).map_err(CommandFailure::usage)?);
         }
         let mut progress = Progress::new(io::stderr(), self.detail());
         let mut terminal = TerminalReport::new(io::stdout(), self.detail(), suite.contract());

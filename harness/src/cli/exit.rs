@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::vectors::results::{Conclusion, VectorSummary};
 use crate::verdict::Summary;
 
 /// The exit codes. Where several hold, the order is 2, 4, 3, 1.
@@ -44,6 +45,16 @@ impl Exit {
             Exit::Interrupted
         } else {
             Exit::Conforms
+        }
+    }
+
+    /// What a run of vectors came to.
+    pub fn of_vectors(summary: &VectorSummary) -> Exit {
+        match summary.conclusion() {
+            Conclusion::Conforms => Exit::Conforms,
+            Conclusion::DoesNotConform => Exit::DoesNotConform,
+            Conclusion::Partial | Conclusion::Error => Exit::Subject,
+            Conclusion::EndedEarly => Exit::Interrupted,
         }
     }
 

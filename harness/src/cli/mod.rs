@@ -4,6 +4,7 @@ pub mod check;
 pub mod exit;
 pub mod requirements;
 pub mod shim;
+pub mod vectors;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ enum Command {
     Requirements(requirements::Requirements),
     /// Speak the shim protocol: as a library that is built in, or to a shim that is to be checked
     Shim(shim::Shim),
+    /// Run the RFC 9421 vectors on a library and say which of the RFC's sentences it breaks
+    Vectors(Box<vectors::Vectors>),
 }
 
 impl Cli {
@@ -38,6 +41,7 @@ impl Cli {
             Command::Check(check) => check.run(),
             Command::Requirements(requirements) => requirements.run(&mut io::stdout().lock()),
             Command::Shim(shim) => shim.run(),
+            Command::Vectors(vectors) => vectors.run(),
         };
         match done {
             Ok(exit) => exit,
@@ -57,6 +61,11 @@ impl CommandFailure {
     /// A mistake of the caller's.
     pub fn usage(text: impl ToString) -> CommandFailure {
         CommandFailure { exit: Exit::Usage, text: text.to_string() }
+    }
+
+    /// The subject did not start, or died.
+    pub fn subject(text: impl ToString) -> CommandFailure {
+        CommandFailure { exit: Exit::Subject, text: text.to_string() }
     }
 
     /// A fault of the harness.

@@ -1,12 +1,14 @@
-//! The report for programs. Its shape is fixed by `fixtures/report.schema.json`.
+//! The report for programs. Its shape is fixed by `fixtures/report.schema.json`, and for vectors by
+//! `fixtures/vectors-report.schema.json`.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde::ser::{SerializeMap as _, Serializer};
+use serde::ser::Serializer;
 
+use crate::vectors::results::{VectorEvent, VectorSink};
 use crate::verdict::{Event, EventSink, RequirementResult, ScenarioResult, SubjectInfo, SuiteInfo, Summary, Verdict};
 
 /// Writes the report when the run has ended. The file is opened at once, so that one that can't be written is known
@@ -44,10 +46,10 @@ impl JsonReport {
         written.map_err(|source| ReportError { path: self.path.display().to_string(), source })
     }
 
-    fn write(&mut self, summary: &Summary) -> io::Result<()> {
+    fn write(&mut self, report: &impl Serialize) -> io::Result<()> {
         self.file.set_len(0)?;
         let mut out = BufWriter::new(&self.file);
-        serde_json::to_writer_pretty(&mut out, &report(summary))?;
+        serde_json::to_writer_pretty(&mut out, report)?;
         out.write_all(b"\n")?;
         out.flush()
     }
@@ -56,7 +58,15 @@ impl JsonReport {
 impl EventSink for JsonReport {
     fn event(&mut self, event: &Event) {
         if let Event::Finished(summary) = event {
-            self.written = Some(self.write(summary));
+            self.written = Some(self.write(&report(summary)));
+        }
+    }
+}
+
+impl VectorSink for JsonReport {
+    fn event(&mut self, event: &VectorEvent) {
+        if let VectorEvent::Ended(summary) = event {
+            self.written = Some(self.write(&super::vectors::json::report(summary)));
         }
     }
 }
@@ -75,7 +85,7 @@ pub fn report(summary: &Summary) -> impl Serialize {
     Report {
         suite: &summary.suite,
         subject: &summary.subject,
-        summary: Counts(summary),
+        summary: Counts::of(|verdict| summary.count(verdict)),
         requirements: &summary.requirements,
         scenarios: &summary.scenarios,
     }
@@ -85,20 +95,23 @@ pub fn report(summary: &Summary) -> impl Serialize {
 struct Report<'a> {
     suite: &'a SuiteInfo,
     subject: &'a SubjectInfo,
-    summary: Counts<'a>,
+    summary: Counts,
     requirements: &'a [RequirementResult],
     scenarios: &'a [ScenarioResult],
 }
 
-struct Counts<'a>(&'a Summary);
+/// How many came out how.
+pub(super) struct Counts([(Verdict, usize); Verdict::ALL.len()]);
 
-impl Serialize for Counts<'_> {
+impl Counts {
+    pub(super) fn of(count: impl Fn(Verdict) -> usize) -> Counts {
+        Counts(Verdict::ALL.map(|verdict| (verdict, count(verdict))))
+    }
+}
+
+impl Serialize for Counts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(Verdict::ALL.len()))?;
-        for verdict in Verdict::ALL {
-            map.serialize_entry(&verdict, &self.0.count(verdict))?;
-        }
-        map.end()
+        serializer.collect_map(self.0)
     }
 }
 
@@ -113,7 +126,7 @@ mod tests {
         let path = folder.path().join("report.json");
         fs::write(&path, "x".repeat(1 << 16)).unwrap();
         let mut report = JsonReport::create(&path).unwrap();
-        sample::events().iter().for_each(|event| report.event(event));
+        sample::events().iter().for_each(|event| EventSink::event(&mut report, event));
         report.finish().unwrap();
         let written: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         assert_eq!(written["scenarios"].as_array().unwrap().len(), 4);
@@ -125,7 +138,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.json");
         let mut report = JsonReport::create(&path).unwrap();
-        report.event(&sample::events()[0]);
+        EventSink::event(&mut report, &sample::events()[0]);
         drop(report);
         assert!(!path.exists());
 

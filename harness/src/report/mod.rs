@@ -3,6 +3,7 @@
 pub mod json;
 pub mod progress;
 pub mod terminal;
+pub mod vectors;
 
 use crate::verdict::{Event, EventSink};
 

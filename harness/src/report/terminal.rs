@@ -114,7 +114,7 @@ impl<'a, W: Write> TerminalReport<'a, W> {
         self.entry("expected", &failure.expected)?;
         self.entry("got", &failure.got)?;
         if let Some(bases) = &failure.bases {
-            self.bases(bases)?;
+            self::bases(&mut self.out, bases, ["signed", "rebuilt"], "both sides built the same signature base")?;
         }
         if let Some(hop) = &failure.hop {
             self.entry("changed by", hop)?;
@@ -127,30 +127,7 @@ impl<'a, W: Write> TerminalReport<'a, W> {
     }
 
     fn entry(&mut self, name: &str, text: &str) -> io::Result<()> {
-        let mut lines = text.lines();
-        writeln!(self.out, "  {name:<12} {}", lines.next().unwrap_or_default())?;
-        lines.try_for_each(|line| writeln!(self.out, "  {:<12} {line}", ""))
-    }
-
-    fn bases(&mut self, bases: &Bases) -> io::Result<()> {
-        let Some(line) = bases.line else {
-            return self.entry("bases", "both sides built the same signature base");
-        };
-        let guess = bases.guess.as_deref().map(|guess| format!(": {guess}")).unwrap_or_default();
-        self.entry("bases", &format!("they differ first on line {line}{guess}"))?;
-        let (made, rebuilt): (Vec<&str>, Vec<&str>) =
-            (bases.made.split('\n').collect(), bases.rebuilt.split('\n').collect());
-        for n in 0..made.len().max(rebuilt.len()) {
-            let (a, b) = (made.get(n).copied(), rebuilt.get(n).copied());
-            let mark = if n + 1 == line { ">" } else { " " };
-            if a == b {
-                writeln!(self.out, "    {mark} {:>2}           {}", n + 1, a.unwrap_or_default())?;
-            } else {
-                writeln!(self.out, "    {mark} {:>2} signed:   {}", n + 1, a.unwrap_or("(no such line)"))?;
-                writeln!(self.out, "    {mark}    rebuilt:  {}", b.unwrap_or("(no such line)"))?;
-            }
-        }
-        Ok(())
+        entry(&mut self.out, name, text)
     }
 
     fn reasons(&mut self, summary: &Summary) -> io::Result<()> {
@@ -173,6 +150,36 @@ impl<W: Write> EventSink for TerminalReport<'_, W> {
             self.failed = self.write(summary).err();
         }
     }
+}
+
+/// A name, and what there is to say about it.
+pub(super) fn entry(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+    let mut lines = text.lines();
+    writeln!(out, "  {name:<12} {}", lines.next().unwrap_or_default())?;
+    lines.try_for_each(|line| writeln!(out, "  {:<12} {line}", ""))
+}
+
+/// Two bases side by side, with the first line that differs marked.
+pub(super) fn bases(out: &mut impl Write, bases: &Bases, sides: [&str; 2], same: &str) -> io::Result<()> {
+    let Some(line) = bases.line else {
+        return entry(out, "bases", same);
+    };
+    let guess = bases.guess.as_deref().map(|guess| format!(": {guess}")).unwrap_or_default();
+    entry(out, "bases", &format!("they differ first on line {line}{guess}"))?;
+    let (made, rebuilt): (Vec<&str>, Vec<&str>) =
+        (bases.made.split('\n').collect(), bases.rebuilt.split('\n').collect());
+    let [one, other] = sides.map(|side| format!("{side}:"));
+    for n in 0..made.len().max(rebuilt.len()) {
+        let (a, b) = (made.get(n).copied(), rebuilt.get(n).copied());
+        let mark = if n + 1 == line { ">" } else { " " };
+        if a == b {
+            writeln!(out, "    {mark} {:>2} {:<9} {}", n + 1, "", a.unwrap_or_default())?;
+        } else {
+            writeln!(out, "    {mark} {:>2} {one:<9} {}", n + 1, a.unwrap_or("(no such line)"))?;
+            writeln!(out, "    {mark}    {other:<9} {}", b.unwrap_or("(no such line)"))?;
+        }
+    }
+    Ok(())
 }
 
 /// What came out, in one line.
@@ -206,6 +213,6 @@ pub fn last_line(summary: &Summary) -> String {
     format!("{line}. {scenarios}: {}; {:.1} s", counts.join(", "), summary.took.as_secs_f64())
 }
 
-fn many(count: usize, what: &str) -> String {
+pub(super) fn many(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

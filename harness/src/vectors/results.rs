@@ -1,5 +1,6 @@
 //! What came out of a run of vectors. The reports are made of this and see nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,12 +139,14 @@ pub struct VectorSummary {
     pub requirements: Vec<SentenceResult>,
     /// The vectors that ran, in the order of the corpus.
     pub vectors: Vec<VectorResult>,
-    /// What the subject lacks of what any implementation has: then nothing is said about conformance.
+    /// What keeps anything from being said about conformance: mostly what the subject lacks that any implementation has.
     pub lacks: Vec<String>,
     /// Entries of the list of known failures that have to go, with file and line.
     pub stale: Vec<String>,
     /// Vectors that bind less than this don't decide.
     pub level: crate::contract::Threshold,
+    /// The titles of the sections.
+    pub titles: BTreeMap<String, String>,
     /// Whether all vectors were asked for.
     pub whole: bool,
     /// How long it took.
@@ -182,6 +185,11 @@ impl VectorSummary {
     /// The vectors that break conformance.
     pub fn breaking(&self) -> impl Iterator<Item = &VectorResult> {
         self.vectors.iter().filter(|result| result.verdict.breaks() && self.decides(result))
+    }
+
+    /// The vectors that would break conformance, if they bound.
+    pub fn apart(&self) -> impl Iterator<Item = &VectorResult> {
+        self.vectors.iter().filter(|result| result.verdict.breaks() && !self.decides(result))
     }
 
     /// In one word.

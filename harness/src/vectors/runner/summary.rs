@@ -32,7 +32,7 @@ pub(super) fn sentences(corpus: &Corpus, results: &[VectorResult]) -> Vec<Senten
 }
 
 /// What it lacks of what any implementation of the RFC has.
-pub(super) fn lacks(hello: &Hello, never_shows_bases: bool) -> Vec<String> {
+pub(super) fn lacks(hello: &Hello, never_shows_bases: bool, results: &[VectorResult]) -> Vec<String> {
     let mut lacks = Vec::new();
     if !hello.ops.contains(&Op::Verify) {
         lacks.push("it does not verify".to_owned());
@@ -42,6 +42,9 @@ pub(super) fn lacks(hello: &Hello, never_shows_bases: bool) -> Vec<String> {
     }
     if !hello.ops.contains(&Op::Base) && never_shows_bases {
         lacks.push("it shows no signature base, neither with `base` nor with `verify`".to_owned());
+    }
+    if !results.is_empty() && results.iter().all(|result| result.verdict == Verdict::Unsupported) {
+        lacks.push("it supports none of these vectors".to_owned());
     }
     lacks
 }
