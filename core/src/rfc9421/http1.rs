@@ -29,8 +29,8 @@ impl Request {
         };
         let mut request = Request::new(method, target, scheme)?;
         let rest = fields(rest, request.fields_mut())?;
-        let chunked = is_chunked(request.fields())?;
-        let body = body(rest, chunked, request.trailers_mut())?;
+        let framing = Framing::of(request.fields())?;
+        let body = body(rest, framing, request.trailers_mut())?;
         Ok((request, body))
     }
 }
@@ -51,8 +51,8 @@ impl Response {
         };
         let mut response = Response::new(status)?;
         let rest = fields(rest, response.fields_mut())?;
-        let chunked = is_chunked(response.fields())?;
-        let body = body(rest, chunked, response.trailers_mut())?;
+        let framing = Framing::of(response.fields())?;
+        let body = body(rest, framing, response.trailers_mut())?;
         Ok((response, body))
     }
 }
@@ -83,21 +83,45 @@ fn fields<'b>(mut rest: &'b [u8], into: &mut Fields) -> Result<&'b [u8], Message
     }
 }
 
-fn is_chunked(fields: &Fields) -> Result<bool, MessageError> {
-    let mut codings = fields.values("transfer-encoding").flat_map(|line| line.split(|byte| *byte == b','));
-    let Some(last) = codings.next() else { return Ok(false) };
-    if codings.next().is_some() || !last.trim_ascii().eq_ignore_ascii_case(b"chunked") {
-        return Err(MessageError::Syntax("a transfer coding other than chunked"));
-    }
-    if fields.contains("content-length") {
-        return Err(MessageError::Syntax("both Content-Length and Transfer-Encoding"));
-    }
-    Ok(true)
+/// How the content is told from what follows (RFC 9112 §6.3).
+enum Framing {
+    Chunked,
+    Length(u64),
+    /// The rest of the bytes.
+    Rest,
 }
 
-fn body(mut rest: &[u8], chunked: bool, trailers: &mut Fields) -> Result<Vec<u8>, MessageError> {
-    if !chunked {
-        return Ok(rest.to_vec());
+impl Framing {
+    fn of(fields: &Fields) -> Result<Self, MessageError> {
+        let mut codings = fields.values("transfer-encoding").flat_map(|line| line.split(|byte| *byte == b','));
+        let mut lengths = fields.values("content-length").map(<[u8]>::trim_ascii);
+        match (codings.next(), lengths.next()) {
+            (Some(_), Some(_)) => Err(MessageError::Syntax("both Content-Length and Transfer-Encoding")),
+            (Some(last), None) if codings.next().is_none() && last.trim_ascii().eq_ignore_ascii_case(b"chunked") => {
+                Ok(Framing::Chunked)
+            }
+            (Some(_), None) => Err(MessageError::Syntax("a transfer coding other than chunked")),
+            (None, Some(length)) => std::str::from_utf8(length)
+                .ok()
+                .filter(|digits| {
+                    lengths.all(|other| other == length) && digits.bytes().all(|digit| digit.is_ascii_digit())
+                })
+                .and_then(|digits| digits.parse().ok())
+                .map(Framing::Length)
+                .ok_or(MessageError::Syntax("Content-Length is not one number")),
+            (None, None) => Ok(Framing::Rest),
+        }
+    }
+}
+
+fn body(mut rest: &[u8], framing: Framing, trailers: &mut Fields) -> Result<Vec<u8>, MessageError> {
+    match framing {
+        Framing::Chunked => {}
+        // No content at all is a head alone: the answer to a HEAD, a 304, or what somebody kept of a message.
+        Framing::Length(length) if !rest.is_empty() && rest.len() as u64 != length => {
+            return Err(MessageError::Syntax("the content has not the length that Content-Length says"));
+        }
+        Framing::Length(_) | Framing::Rest => return Ok(rest.to_vec()),
     }
     let mut body = Vec::new();
     loop {

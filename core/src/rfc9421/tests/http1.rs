@@ -16,6 +16,9 @@ fn a_chunked_body_is_put_together_and_its_trailers_kept() {
     assert_eq!(request.fields().values("x").collect::<Vec<_>>(), [b" a\r\n b"]);
     let (plain, body) = read("POST / HTTP/1.1\nContent-Length: 2\n\nhi").unwrap();
     assert!(plain.trailers().is_empty() && body == b"hi");
+    assert_eq!(read("POST / HTTP/1.1\nContent-Length:  002 \nContent-Length: 002\n\nhi").unwrap().1, b"hi");
+    // A head alone.
+    assert_eq!(read("POST / HTTP/1.1\nContent-Length: 2\n\n").unwrap().1, b"");
 }
 
 #[test]
@@ -32,6 +35,14 @@ fn what_could_be_read_in_two_ways_is_refused() {
         "GET / HTTP/1.1\nX : a\n\n",
         "GET / HTTP/1.1\n X: a\n\n",
         "POST / HTTP/1.1\nTransfer-Encoding: chunked\nContent-Length: 3\n\n0\n\n",
+        "POST / HTTP/1.1\nContent-Length: 2\n\nhim",
+        "POST / HTTP/1.1\nContent-Length: 2\n\nh",
+        "POST / HTTP/1.1\nContent-Length: 0\n\nh",
+        "POST / HTTP/1.1\nContent-Length: 2\nContent-Length: 3\n\nhi",
+        "POST / HTTP/1.1\nContent-Length: 2, 2\n\nhi",
+        "POST / HTTP/1.1\nContent-Length: +2\n\nhi",
+        "POST / HTTP/1.1\nContent-Length:\n\n",
+        "POST / HTTP/1.1\nContent-Length: 99999999999999999999\n\n",
         "POST / HTTP/1.1\nTransfer-Encoding: chunked, chunked\n\n0\n\n",
         "POST / HTTP/1.1\nTransfer-Encoding: chunked\nTransfer-Encoding: chunked\n\n0\n\n",
         "POST / HTTP/1.1\nTransfer-Encoding: chunked, gzip\n\n0\n\n",
