@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 
 use super::algorithm::Algorithm;
 use super::der::{self, element};
-use super::keys::{KeyError, SigningKey, VerifyingKey};
+use super::keys::{KeyError, VerifyingKey};
 use super::kind::{EC_PUBLIC_KEY, ED25519_ALGORITHM, Kind, P256_CURVE, P384_CURVE, RSA_ALGORITHM};
+use super::signing_key::SigningKey;
 
 impl VerifyingKey {
     /// Reads a public key (`kty` `OKP`, `EC` or `RSA`) or a shared secret (`oct`) from the JSON of a JWK. Without

@@ -5,11 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::base::SignatureBase;
 use super::field::FieldTypes;
-use super::keys::{KeyError, SigningKey};
+use super::keys::KeyError;
 use super::message::{Fields, Message, MessageError};
 use super::params::SignatureInput;
 use super::reject::ComponentError;
 use super::signatures::has_label;
+use super::signing_key::SigningKey;
 
 /// A signature that was made, with the base for diagnosis.
 #[derive(Clone, Debug)]

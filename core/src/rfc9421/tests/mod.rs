@@ -1,5 +1,6 @@
 //! Tests of the engine as a whole; those of single parts stand beside the parts.
 
+mod accept;
 mod chain;
 mod examples;
 mod fields;
