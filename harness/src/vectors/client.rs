@@ -6,7 +6,7 @@
 mod command;
 mod lines;
 
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,16 +144,31 @@ impl Shim {
             }
             self.output.next().await
         });
-        match came.await {
+        let came = came.await;
+        self.came(came, limit).await
+    }
+
+    /// Takes the next line that comes, without sending one.
+    ///
+    /// # Errors
+    /// As for [`Shim::exchange`].
+    pub async fn next_line(&mut self, limit: Duration) -> Result<Vec<u8>, Fault> {
+        let came = timeout(limit, self.output.next()).await;
+        self.came(came, limit).await
+    }
+
+    async fn came(
+        &mut self,
+        came: Result<Result<Vec<u8>, LineError>, tokio::time::error::Elapsed>,
+        limit: Duration,
+    ) -> Result<Vec<u8>, Fault> {
+        match came {
             Ok(Ok(line)) => Ok(line),
             Ok(Err(LineError::End { rest })) => Err(self.crashed(&rest).await),
             Ok(Err(LineError::TooLong { beginning })) => {
                 Err(self.garbage(&beginning, format!("a line of more than {LINE_LIMIT} bytes")))
             }
-            Err(_) => {
-                self.kill();
-                Err(Fault::TooSlow { within: limit, said: self.said.text() })
-            }
+            Err(_) => Err(self.too_slow(limit)),
         }
     }
 
@@ -161,6 +176,31 @@ impl Shim {
     pub async fn end(mut self) {
         self.input = None;
         let _ = timeout(ENDING, self.child.wait()).await;
+    }
+
+    /// Closes its standard input: how does it end?
+    ///
+    /// # Errors
+    /// It does not end in time, or still writes something.
+    pub async fn finish(mut self, limit: Duration) -> Result<ExitStatus, Fault> {
+        self.input = None;
+        match timeout(limit, self.output.next()).await {
+            Ok(Err(LineError::End { rest })) if rest.is_empty() => {}
+            Ok(Ok(line) | Err(LineError::End { rest: line } | LineError::TooLong { beginning: line })) => {
+                return Err(self.garbage(&line, "it wrote a line that nobody has asked for".to_owned()));
+            }
+            Err(_) => return Err(self.too_slow(limit)),
+        }
+        match timeout(limit, self.child.wait()).await {
+            Ok(Ok(status)) => Ok(status),
+            Ok(Err(error)) => Err(Fault::Crashed { how: error.to_string(), said: self.said.text() }),
+            Err(_) => Err(self.too_slow(limit)),
+        }
+    }
+
+    /// The end of what it has said on standard error so far.
+    pub fn said(&self) -> String {
+        self.said.text()
     }
 
     fn read<T: serde::de::DeserializeOwned>(&self, line: &[u8], what: &str) -> Result<T, Fault> {
@@ -173,6 +213,11 @@ impl Shim {
             };
             self.garbage(line, why)
         })
+    }
+
+    fn too_slow(&mut self, limit: Duration) -> Fault {
+        self.kill();
+        Fault::TooSlow { within: limit, said: self.said.text() }
     }
 
     fn garbage(&self, line: &[u8], why: String) -> Fault {

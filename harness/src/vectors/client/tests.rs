@@ -79,3 +79,17 @@ async fn nothing_that_it_started_outlives_it() {
     });
     assert!(gone.await.is_ok(), "{:?}", state(grandchild));
 }
+
+#[tokio::test]
+async fn a_shim_ends_when_its_input_does() {
+    let mut both = shim("read a; echo 1; echo 2; cat >/dev/null; exit 5");
+    assert_eq!(both.exchange("ping", LONG).await.unwrap(), b"1");
+    assert_eq!(both.next_line(LONG).await.unwrap(), b"2");
+    assert_eq!(both.finish(LONG).await.unwrap().code(), Some(5));
+    let fault = shim("cat >/dev/null; echo bye").finish(LONG).await.unwrap_err();
+    assert!(matches!(&fault, Fault::Garbage { line, .. } if line == "bye"), "{fault}");
+    for stays in ["sleep 100", "exec >&-; sleep 100"] {
+        let fault = shim(stays).finish(SHORT).await.unwrap_err();
+        assert!(matches!(fault, Fault::TooSlow { .. }), "{fault}");
+    }
+}
