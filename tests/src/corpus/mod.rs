@@ -15,6 +15,7 @@ pub mod crypto;
 pub mod format;
 mod make;
 pub mod read;
+pub mod request;
 pub mod sanity;
 pub mod text;
 pub mod write;

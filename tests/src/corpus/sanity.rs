@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::vectors::corpus::{Expected, Key, Op, Vector};
-use countersign::vectors::protocol::{Answer, Case, Outcome, Parsed, Request, WireKey};
+use countersign::vectors::protocol::Outcome;
 use countersign::vectors::shim::Subject as _;
 use countersign::vectors::shim::core::Core;
 
+use super::request::request;
+
 /// What does not fit, in words; nothing where the engine agrees.
 pub fn disagreement(vector: &Vector, keys: &BTreeMap<String, Key>) -> Option<String> {
-    let answer = ask(vector, keys);
+    let answer = Core.answer(&request(vector, keys));
     let decoded = |base: &Option<String>| base.as_deref().and_then(|base| STANDARD.decode(base).ok());
     let (expected, ours) = (decoded(&vector.expected_base_b64), decoded(&answer.base_b64));
     let why = || {
@@ -72,43 +74,4 @@ fn divergence(ours: &[u8], expected: &[u8]) -> Option<String> {
     let at = ours.iter().zip(&expected).take_while(|(a, b)| a == b).count();
     let line = |lines: &[String]| lines.get(at).map_or("(nothing)".to_owned(), |line| line.replace("\\\"", "\""));
     Some(format!("line {}: ours     {}\n    line {}: expected {}", at + 1, line(&ours), at + 1, line(&expected)))
-}
-
-/// Asks our engine.
-pub fn ask(vector: &Vector, keys: &BTreeMap<String, Key>) -> Answer {
-    Core.answer(&request(vector, keys))
-}
-
-/// The vector as a request to a shim that reads the bytes of the message.
-fn request(vector: &Vector, keys: &BTreeMap<String, Key>) -> Request {
-    let known = vector.keys.iter().filter_map(|name| keys.get(name).map(|key| (name, key)));
-    let wire = |name: &String, key: &Key, private: bool| WireKey {
-        kid: name.clone(),
-        alg: key.alg.clone(),
-        jwk: key.private_jwk.as_ref().filter(|_| private).unwrap_or(&key.jwk).clone(),
-        pem: None,
-    };
-    let verifies = vector.op == Op::Verify;
-    let case = Box::new(Case {
-        id: 1,
-        message_b64: vector.message_b64.clone(),
-        parsed: Parsed::default(),
-        scheme: vector.scheme.clone(),
-        related_request_b64: vector.related_request_b64.clone(),
-        related_request_parsed: None,
-        label: vector.label.clone(),
-        signature_input: vector.signature_input.clone(),
-        keys: known.clone().filter(|_| verifies).map(|(name, key)| wire(name, key, false)).collect(),
-        key: known.clone().filter(|_| !verifies).map(|(name, key)| wire(name, key, true)).next(),
-        now: vector.now,
-        field_types: vector.field_types.clone(),
-        policy: vector.policy.clone(),
-    });
-    match vector.op {
-        Op::Verify => Request::Verify(case),
-        Op::Base => Request::Base(case),
-        Op::Sign => Request::Sign(case),
-        Op::Digest => Request::Digest(case),
-        Op::Accept => Request::Accept(case),
-    }
 }

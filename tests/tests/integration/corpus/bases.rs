@@ -1,0 +1,87 @@
+//! Every expected base is made a second time by code that is not our engine, wherever some can.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use countersign::attack::base as writer;
+use countersign::vectors::corpus::{Expected, Feature, Vector, VectorFile};
+use countersign::vectors::protocol::{Answer, Case, Outcome, Request};
+use countersign::vectors::shim::Subject as _;
+use countersign::vectors::shim::httpsig::Httpsig;
+use countersign_tests::corpus::request::base_request;
+
+#[test]
+fn expected_bases_are_confirmed_by_others() {
+    let corpus = super::corpus();
+    let wanted: Vec<(&VectorFile, &Vector, Vec<u8>)> = corpus
+        .vectors()
+        .filter(|(_, vector)| vector.verdict == Expected::Valid)
+        .filter_map(|(file, vector)| {
+            let base = STANDARD.decode(vector.expected_base_b64.as_ref()?).unwrap();
+            Some((file, vector, base))
+        })
+        .collect();
+    let mut confirmed: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut nobody, mut contradicted) = (Vec::new(), Vec::new());
+    for (file, vector, base) in &wanted {
+        let Some(request) = base_request(vector, &file.keys) else {
+            nobody.push(vector);
+            continue;
+        };
+        let mut by = BTreeSet::new();
+        match written(&request) {
+            Some(Ok(made)) if made.as_bytes() == base => drop(by.insert("attack/base.rs")),
+            Some(Ok(made)) => contradicted.push(format!("{}: attack/base.rs makes\n{made}", vector.id)),
+            Some(Err(_)) | None => {}
+        }
+        if httpsig(&request).as_deref() == Some(base) {
+            by.insert("httpsig");
+        }
+        if by.is_empty() {
+            nobody.push(vector);
+        }
+        by.iter().for_each(|who| *confirmed.entry(who).or_default() += 1);
+    }
+    println!("{} bases; {} confirmed by another implementation:", wanted.len(), wanted.len() - nobody.len());
+    confirmed.iter().for_each(|(who, count)| println!("  {count} by {who}"));
+    println!("by none of these:");
+    nobody.iter().for_each(|vector| println!("  {} {:?}", vector.id, vector.requires));
+    assert!(contradicted.is_empty(), "{}", contradicted.join("\n"));
+    assert!(4 * nobody.len() <= 3 * wanted.len(), "only {} of {}", wanted.len() - nobody.len(), wanted.len());
+}
+
+/// By the suite's own second writer, for what it supports.
+fn written(request: &Request) -> Option<Result<String, String>> {
+    let Request::Base(case) = request else { return None };
+    let Case { parsed, scheme, signature_input, .. } = &**case;
+    let (method, target) = (parsed.method.as_deref()?, parsed.target.as_deref()?);
+    let input = signature_input.as_deref()?;
+    // It knows the origin form only.
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    let fields: Vec<(String, String)> =
+        parsed.fields.iter().map(|[name, value]| (name.clone(), value.clone())).collect();
+    let mut hosts = fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case("host")).map(|(_, value)| value);
+    let host = hosts.next()?;
+    let plain = path.starts_with('/') && target.is_ascii() && hosts.next().is_none();
+    // Nor does it know obs-fold.
+    if !plain || fields.iter().any(|(_, value)| value.contains(['\r', '\n'])) {
+        return None;
+    }
+    let list = input.strip_prefix('(')?.split_once(')')?.0;
+    let items = writer::items(list);
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_suffix(default_port).unwrap_or(&host);
+    let view = writer::View { method, scheme, host, path, query, fields: &fields };
+    Some(writer::base(&view, &items, input, &BTreeMap::new()))
+}
+
+/// By the crate `httpsig`.
+fn httpsig(request: &Request) -> Option<Vec<u8>> {
+    let answer: Answer = std::panic::catch_unwind(|| Httpsig.answer(request)).ok()?;
+    (answer.outcome == Outcome::Ok).then(|| STANDARD.decode(answer.base_b64.unwrap_or_default()).ok())?
+}
