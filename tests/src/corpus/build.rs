@@ -277,7 +277,8 @@ impl Builder<'_> {
             params = case.covers.clone();
             case.params_line = invalid.params_line.clone();
             twist.lines = Some(lines.unwrap_or_else(|| self.lines().to_vec()));
-            says(Part::SignatureInput, Some(edit.from.clone()), Some(edit.to.clone()));
+            let shown = |text: &str| Some(text::latin1(text.as_bytes()));
+            says(Part::SignatureInput, shown(&edit.from), shown(&edit.to));
         }
         if let Some(edit) = base_edit {
             twist.base = Some(edit.clone());
