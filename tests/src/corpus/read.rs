@@ -118,9 +118,11 @@ impl Definitions {
             }
             for requirement in &definition.file.requirement {
                 let id = requirement.id.get_ref();
-                let prefix = id
-                    .split_once('-')
-                    .is_some_and(|(rfc, rest)| matches!(rfc, "R9421" | "R9530" | "R9651") && is_in(rest, section));
+                let prefix = id.split_once('-').is_some_and(|(rfc, rest)| match section.as_str() {
+                    // A file for the whole of another RFC; its ids have that RFC's sections.
+                    "9530" => rfc == "R9530" && rest.starts_with(|first: char| first.is_ascii_digit()),
+                    _ => rfc == "R9421" && is_in(rest, section),
+                });
                 if !prefix || !is_slug(id) {
                     problems.push(definition.problem(
                         &requirement.id,

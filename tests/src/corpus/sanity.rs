@@ -58,7 +58,7 @@ pub fn disagreement(vector: &Vector, keys: &BTreeMap<String, Key>) -> Option<Str
         return Some(format!("our engine would sign {ours}, expected {expected}"));
     }
     match (&vector.reject_stage, &answer.stage) {
-        (Some(expected), Some(stage)) if !accepted && expected != stage => {
+        (Some(expected), Some(stage)) if vector.op == Op::Verify && !accepted && expected != stage => {
             Some(format!("refused at `{stage}`, the case says `{expected}` ({})", why()))
         }
         _ => None,
