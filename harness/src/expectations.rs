@@ -257,19 +257,11 @@ fn day(date: Date) -> (u16, u8, u8) {
     (date.year, date.month, date.day)
 }
 
-/// The day in UTC: Howard Hinnant's `civil_from_days`, for days after 1970.
+/// The day in UTC.
 fn date(now: u64) -> (u16, u8, u8) {
-    // Counted from 0000-03-01, so that the leap day is a year's last.
-    let days = now / 86_400 + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let small = |number: u64| u8::try_from(number).unwrap_or(u8::MAX);
-    (u16::try_from(year).unwrap_or(u16::MAX), small(month), small(day))
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let date = time::OffsetDateTime::from_unix_timestamp(now).map_or(time::Date::MAX, time::OffsetDateTime::date);
+    (u16::try_from(date.year()).unwrap_or(0), date.month().into(), date.day())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Reports: they take [`Event`]s and see nothing else.
 
 pub mod json;
+pub mod matrix;
 pub mod progress;
 pub mod terminal;
 pub mod vectors;

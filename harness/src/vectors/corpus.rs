@@ -171,6 +171,26 @@ pub enum Part {
     FieldTypes,
 }
 
+impl Part {
+    /// In plain words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Part::Message => "the message, after it was signed",
+            Part::SignedMessage => "the message, signed as it stands",
+            Part::RelatedRequest => "the related request",
+            Part::SignatureInput => "the covered components or parameters",
+            Part::SignedBase => "the base that the signer made",
+            Part::Signature => "the signature",
+            Part::Keys => "the keys that are known",
+            Part::Label => "the label that is asked for",
+            Part::Now => "the time",
+            Part::Policy => "what the application requires",
+            Part::Scheme => "the scheme",
+            Part::FieldTypes => "the types of the fields",
+        }
+    }
+}
+
 /// A sentence of an RFC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -199,6 +219,19 @@ pub enum Op {
     Digest,
     /// Read Accept-Signature and say what to sign.
     Accept,
+}
+
+impl Op {
+    /// Its name in the protocol.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Op::Verify => "verify",
+            Op::Base => "base",
+            Op::Sign => "sign",
+            Op::Digest => "digest",
+            Op::Accept => "accept",
+        }
+    }
 }
 
 /// What a library may or may not be able to do.
