@@ -68,6 +68,11 @@ impl CommandFailure {
         CommandFailure { exit: Exit::Subject, text: text.to_string() }
     }
 
+    /// Ended by Ctrl-C.
+    pub fn interrupted(text: impl ToString) -> CommandFailure {
+        CommandFailure { exit: Exit::Interrupted, text: text.to_string() }
+    }
+
     /// A fault of the harness.
     pub fn harness(text: impl ToString) -> CommandFailure {
         CommandFailure { exit: Exit::Harness, text: text.to_string() }

@@ -119,6 +119,7 @@ impl Vectors {
         let summary = run(corpus, &target, &options, &mut sink).map_err(|error| match error {
             RunError::Selection(_) | RunError::Expectations(_) => CommandFailure::usage(error),
             RunError::NotStarted(_) | RunError::Hello(_) => CommandFailure::subject(not_started(&target, &error)),
+            RunError::Interrupted => CommandFailure::interrupted(error),
             RunError::Runtime(_) => CommandFailure::harness(error),
         })?;
 

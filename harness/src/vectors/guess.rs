@@ -28,6 +28,14 @@ impl Source {
         let fields = if has("tr") { &message.trailers } else { &message.fields };
         fields.iter().filter(|[known, _]| known.eq_ignore_ascii_case(name)).map(|[_, value]| value.as_str()).collect()
     }
+
+    /// The authority is that of Host, where the target has one itself.
+    fn host(&self, parameters: &str, made: &str) -> Option<&'static str> {
+        let host = self.lines("host", parameters);
+        let target = self.message.target.as_deref().unwrap_or_default();
+        (host.first().is_some_and(|host| host.eq_ignore_ascii_case(made)) && !target.starts_with('/'))
+            .then_some("Host is taken, although the target has an authority itself")
+    }
 }
 
 /// Sets the two bases side by side, with a guess.
@@ -46,25 +54,40 @@ pub fn compare(source: &Source, expected: &[u8], got: &[u8]) -> Bases {
 /// A base that must not be: what the library put where there is nothing to put.
 pub fn careless(source: &Source, base: &[u8]) -> Option<&'static str> {
     let text = super::parsed::text(base);
-    text.split('\n').find_map(|line| {
-        let (identifier, value) = split(line)?;
-        let (name, parameters) = name(identifier)?;
-        if name.starts_with('@') {
-            // A query parameter may have an empty value; nothing else that is derived does.
-            return (value.is_empty() && name != "@query-param")
-                .then_some("a derived component that the message does not have is taken as empty");
-        }
-        if value.is_empty() && parameters.split(';').any(|parameter| parameter.starts_with("key=")) {
-            return Some("a member that the dictionary does not have is taken as empty");
-        }
-        if !source.lines(name, parameters).is_empty() {
-            return None;
-        }
-        Some(if value.is_empty() {
-            "a field that the message does not have is taken as empty"
-        } else {
-            "a field that is not in this part of the message is taken from another one"
-        })
+    let lines: Vec<(&str, &str)> = text.split('\n').filter_map(split).collect();
+    let same = |(n, (identifier, _)): (usize, &(&str, &str))| lines[..n].iter().any(|(known, _)| known == identifier);
+    if lines.iter().enumerate().any(same) {
+        return Some("a component that is covered twice is let through");
+    }
+    lines.iter().find_map(|(identifier, value)| careless_line(source, identifier, value))
+}
+
+fn careless_line(source: &Source, identifier: &str, value: &str) -> Option<&'static str> {
+    let (name, parameters) = name(identifier)?;
+    if name == "@signature-params" {
+        return None;
+    }
+    if name.chars().any(|character| character.is_ascii_uppercase()) {
+        return Some("a component name that is not in lower case is let through");
+    }
+    if value.chars().any(|character| !matches!(character, ' '..='~' | '\t')) {
+        return Some("a value with bytes that are no visible ASCII is let through");
+    }
+    if name.starts_with('@') {
+        // A query parameter may have an empty value; nothing else that is derived does.
+        return (value.is_empty() && name != "@query-param")
+            .then_some("a derived component that the message does not have is taken as empty");
+    }
+    if value.is_empty() && parameters.split(';').any(|parameter| parameter.starts_with("key=")) {
+        return Some("a member that the dictionary does not have is taken as empty");
+    }
+    if !source.lines(name, parameters).is_empty() {
+        return None;
+    }
+    Some(if value.is_empty() {
+        "a field that the message does not have is taken as empty"
+    } else {
+        "a field that is not in this part of the message is taken from another one"
     })
 }
 
@@ -109,7 +132,7 @@ fn cause(source: &Source, expected: &str, got: &str, line: usize) -> Option<&'st
     match name {
         "@signature-params" => signature_params(wanted, made),
         "@method" => made.eq_ignore_ascii_case(wanted).then_some("the case of the method is changed"),
-        "@authority" => authority(wanted, made),
+        "@authority" => authority(wanted, made).or_else(|| source.host(parameters, made)),
         "@scheme" => made.eq_ignore_ascii_case(wanted).then_some("the scheme is not in lower case"),
         "@target-uri" => target_uri(wanted, made),
         "@path" => path(wanted, made),
@@ -217,6 +240,12 @@ fn target_uri(wanted: &str, made: &str) -> Option<&'static str> {
     if made.starts_with('/') {
         return Some("the target is taken as it stands in the request line: scheme and authority are missing");
     }
+    if made.matches("://").count() > wanted.matches("://").count() {
+        return Some("scheme and host are put before a target in absolute form once more");
+    }
+    if made.strip_suffix('*').is_some_and(|rest| rest.trim_end_matches('/') == wanted.trim_end_matches('/')) {
+        return Some("the asterisk is put behind the authority: a target in asterisk form has no path");
+    }
     let apart = |uri: &str| {
         let (scheme, rest) = uri.split_once("://")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -264,6 +293,8 @@ fn request_target(wanted: &str, made: &str) -> Option<&'static str> {
 fn path(wanted: &str, made: &str) -> Option<&'static str> {
     if wanted == "/" && made.is_empty() {
         Some("an empty path is left empty: it is written as `/`")
+    } else if made.contains("://") {
+        Some("the path is not taken out of a target in absolute form")
     } else if made.split_once('?').is_some_and(|(path, _)| path == wanted) {
         Some("the query is taken along with the path")
     } else if decoded(made) == decoded(wanted) {

@@ -210,7 +210,7 @@ fn unheeded(stage: &str) -> String {
         "policy" => "what the application requires is not checked",
         "time" => "`created` or `expires` is not held against the time",
         "key" => "the key and the algorithm are not held against each other",
-        "base" => "something is put where no base can be made",
+        "base" => "it goes unnoticed that there is no base here",
         "crypto" => "the signature is not checked strictly",
         "digest" => "the content is not held against its digest",
         "replay" => "it is not noticed that the signature was used before",

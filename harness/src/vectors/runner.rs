@@ -16,6 +16,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::client::Fault;
 use super::corpus::{Expected, Op, Vector, VectorFile};
@@ -85,6 +86,9 @@ pub enum RunError {
     /// What the subject says of itself can't be. Exit code 4.
     #[error("what the subject says of itself can't be: {0}")]
     Hello(String),
+    /// By Ctrl-C, before anything ran.
+    #[error("ended before anything ran")]
+    Interrupted,
     /// The runtime can't be started. Exit code 3.
     #[error("the runtime can't be started: {0}")]
     Runtime(#[from] std::io::Error),
@@ -108,7 +112,10 @@ pub fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(async {
         let mut first = Session::new(target.clone(), options.start_within, None);
-        let hello = first.hello().await.map_err(RunError::NotStarted)?;
+        let hello = tokio::select! {
+            hello = first.hello() => hello.map_err(RunError::NotStarted)?,
+            () = interrupted(options.interruptible) => return Err(RunError::Interrupted),
+        };
         check_hello(&hello).map_err(RunError::Hello)?;
         let run = Run { hello, options, target, began: Instant::now(), suite: CorpusInfo::of(corpus), all: &all };
         Ok(run.vectors(first, &selected, corpus, sink).await)
@@ -164,12 +171,13 @@ impl Run<'_> {
 
         let cases = Arc::new(cases);
         let mut shows_bases = Bases::default();
-        let mut came = self.ask_all(first, &cases);
+        let (mut came, mut sessions) = self.ask_all(first, &cases);
         let mut ended_early = false;
+        let mut interrupt = std::pin::pin!(interrupted(self.options.interruptible));
         loop {
             let asked = tokio::select! {
                 asked = came.recv() => asked,
-                () = interrupted(self.options.interruptible) => {
+                () = &mut interrupt => {
                     ended_early = true;
                     None
                 }
@@ -186,8 +194,9 @@ impl Run<'_> {
             };
             results[*at] = Some(self.result((file, vector), judged, took, sink));
         }
-        // The sessions end with their tasks: their children are killed.
         drop(came);
+        // Each kills its child, or has seen it end.
+        while sessions.join_next().await.is_some() {}
 
         let mut vectors: Vec<VectorResult> = results.into_iter().flatten().collect();
         let stale = self.options.expectations.stale(self.all, &mut vectors);
@@ -208,9 +217,10 @@ impl Run<'_> {
         summary
     }
 
-    /// Asks for all cases, as many at a time as there are jobs.
-    fn ask_all(&self, first: Session, cases: &Arc<Vec<(usize, Prepared)>>) -> mpsc::Receiver<Asked> {
+    /// Asks for all cases, as many at a time as there are jobs. Once nobody receives, the sessions end.
+    fn ask_all(&self, first: Session, cases: &Arc<Vec<(usize, Prepared)>>) -> (mpsc::Receiver<Asked>, JoinSet<()>) {
         let (sender, receiver) = mpsc::channel(64);
+        let mut sessions = JoinSet::new();
         let next = Arc::new(AtomicUsize::new(0));
         let jobs = self.options.jobs.clamp(1, cases.len().max(1));
         let more =
@@ -218,7 +228,7 @@ impl Run<'_> {
         for mut session in [first].into_iter().chain(more) {
             let (sender, next, cases) = (sender.clone(), Arc::clone(&next), Arc::clone(cases));
             let limit = self.options.case_within;
-            tokio::spawn(async move {
+            sessions.spawn(async move {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some((_, prepared)) = cases.get(at) else { break };
@@ -235,7 +245,7 @@ impl Run<'_> {
                 session.end().await;
             });
         }
-        receiver
+        (receiver, sessions)
     }
 
     fn result(

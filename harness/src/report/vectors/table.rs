@@ -53,15 +53,15 @@ fn table(
     // Only what came out somewhere has a column.
     let columns: Vec<Verdict> = Verdict::ALL.into_iter().filter(|verdict| summary.count(*verdict) > 0).collect();
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).max(title.len());
-    write!(out, "{title:<width$}  {:>9}", "vectors", width = width + 2)?;
-    columns.iter().try_for_each(|verdict| write!(out, " {:>15}", verdict.words()))?;
+    write!(out, "{title:<width$}  {:>7}", "vectors", width = width + 2)?;
+    columns.iter().try_for_each(|verdict| write!(out, "  {:>5}", verdict.words()))?;
     writeln!(out)?;
     for (name, results) in rows {
-        write!(out, "  {name:<width$}  {:>9}", results.len())?;
+        write!(out, "  {name:<width$}  {:>7}", results.len())?;
         for verdict in &columns {
             let count = results.iter().filter(|result| result.verdict == *verdict).count();
             let count = if count == 0 { "-".to_owned() } else { count.to_string() };
-            write!(out, " {count:>15}")?;
+            write!(out, "  {count:>0$}", verdict.words().len().max(5))?;
         }
         writeln!(out)?;
     }

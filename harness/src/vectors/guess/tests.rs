@@ -46,6 +46,9 @@ fn targets() {
     assert_guess("\"@target-uri\"", "https://example.com/a", "/a", "scheme and authority are missing");
     assert_guess("\"@target-uri\"", "https://example.com/", "https://example.com", "written as `/`");
     assert_guess("\"@target-uri\"", "https://example.com/", "https://example.com:443/", "default port is kept");
+    assert_guess("\"@target-uri\"", "https://a.example/", "https://a.examplehttps://a.example/", "once more");
+    assert_guess("\"@target-uri\"", "http://a.example:81", "http://a.example:81*", "asterisk");
+    assert_guess("\"@path\"", "/b", "http://a/b", "not taken out");
     assert_guess("\"@request-target\"", "http://a/b", "/b", "absolute form");
     assert_guess("\"@request-target\"", "/b?", "/b", "nothing after it");
     assert_guess("\"@method\"", "get", "GET", "case of the method");
@@ -106,6 +109,9 @@ fn what_is_not_there() {
     assert!(guess("\"absent\";key=\"a\": ").contains("a member"));
     assert!(guess("\"x\";tr: b, a").contains("another one"));
     assert!(guess("\"@status\": ").contains("derived component"));
+    assert!(guess("\"X\": b, a").contains("lower case"));
+    assert!(guess("\"x\": b, a\n\"x\": b, a").contains("twice"));
+    assert!(guess("\"x\": \u{e4}").contains("no visible ASCII"));
     assert_eq!(careless(&source(), b"\"empty\": \n\"x\": b, a"), None);
 }
 
@@ -115,4 +121,12 @@ fn what_can_t_be_seen_is_escaped() {
     assert_eq!(bases.made, "\"x\": \\xE4\\tb");
     assert_eq!(bases.rebuilt, "\"x\": \\xC3\\xA4\\tb\\r");
     assert_eq!(bases.line, Some(1));
+}
+
+#[test]
+fn a_host_beside_a_target_that_has_one() {
+    let message = b"GET http://b.example/ HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    let source = Source::new(Parsed::of(message), None);
+    let guess = compare(&source, b"\"@authority\": b.example", b"\"@authority\": a.example").guess.unwrap();
+    assert!(guess.contains("Host is taken"), "{guess}");
 }
