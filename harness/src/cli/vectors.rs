@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use portal_core::clock::unix_seconds;
 
 use super::CommandFailure;
 use super::check::{ReportTo, ignoring_closed_pipe};
@@ -147,7 +148,7 @@ impl Vectors {
     fn options(&self, subject: &str) -> Result<VectorOptions, CommandFailure> {
         let options = VectorOptions::default();
         let expectations = match &self.known_failures {
-            Some(path) => Expectations::load(path, options.now).map_err(CommandFailure::usage)?,
+            Some(path) => Expectations::load(path, unix_seconds(&*options.clock)).map_err(CommandFailure::usage)?,
             None => Expectations::default(),
         };
         let mut command = format!("countersign vectors --subject {}", quoted(subject));

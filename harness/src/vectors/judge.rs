@@ -54,6 +54,11 @@ impl Judgement {
         Judgement { verdict: Verdict::Error, ..Judgement::fail(expected, got) }
     }
 
+    /// It can't be tested, for this reason.
+    pub fn unsupported(why: impl Into<String>) -> Judgement {
+        Judgement { verdict: Verdict::Unsupported, ..Judgement::fail("", why) }
+    }
+
     fn with(self, bases: Option<Bases>) -> Judgement {
         Judgement { bases, ..self }
     }

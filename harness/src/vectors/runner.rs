@@ -11,16 +11,15 @@ mod session;
 mod summary;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use portal_core::clock::{Clock, SystemClock, unix_seconds};
 use tokio::task::JoinSet;
 
 use super::client::Fault;
 use super::corpus::{Expected, Op, Vector, VectorFile};
-use super::judge::{self, Judgement};
+use super::judge::{self, Expectation, Judgement};
 use super::load::Corpus;
 use super::protocol::{Answer, Hello, Outcome};
 use super::results::{CorpusInfo, TestedLibrary, VectorEvent, VectorInfo, VectorResult, VectorSink, VectorSummary};
@@ -47,8 +46,8 @@ pub struct VectorOptions {
     pub expectations: Expectations,
     /// Which levels decide.
     pub level: Threshold,
-    /// The present, in seconds since 1970: for subjects that have no other time.
-    pub now: u64,
+    /// The present, for subjects that have no other time.
+    pub clock: Arc<dyn Clock>,
     /// The command that runs vectors on this subject, for what is to be run alone.
     pub command: String,
     /// Whether Ctrl-C ends the run in order, with what came out so far.
@@ -64,7 +63,7 @@ impl Default for VectorOptions {
             case_within: Duration::from_secs(10),
             expectations: Expectations::default(),
             level: Threshold::Must,
-            now: portal_core::clock::unix_seconds(&portal_core::clock::SystemClock),
+            clock: Arc::new(SystemClock),
             command: "countersign vectors".to_owned(),
             interruptible: false,
         }
@@ -136,7 +135,9 @@ struct Run<'a> {
 
 /// What came of a case that was asked.
 struct Asked {
+    session: Session,
     at: usize,
+    expectation: Expectation,
     answer: Result<Answer, Fault>,
     took: Duration,
 }
@@ -157,46 +158,53 @@ impl Run<'_> {
         });
 
         let mut results: Vec<Option<VectorResult>> = vec![None; selected.len()];
-        let mut cases = Vec::new();
-        for (at, (file, vector)) in selected.iter().enumerate() {
-            match prepare::prepare(at as u64 + 1, file, vector, &self.hello, self.options.now) {
-                Ok(prepared) => cases.push((at, prepared)),
-                Err(why) => {
-                    let judged =
-                        Judgement { verdict: Verdict::Unsupported, expected: String::new(), got: why, bases: None };
-                    results[at] = Some(self.result((file, vector), judged, Duration::ZERO, sink));
+        let mut shows_bases = Bases::default();
+        let mut queue = selected.iter().enumerate();
+        let jobs = self.options.jobs.clamp(1, selected.len().max(1));
+        let session = |_| Session::new(self.target.clone(), self.options.start_within, Some(self.hello.clone()));
+        let mut idle: Vec<Session> = (1..jobs).map(session).chain([first]).collect();
+        let mut busy = JoinSet::new();
+        let mut interrupt = std::pin::pin!(interrupted(self.options.interruptible));
+        let mut ended_early = false;
+        loop {
+            while let Some(session) = idle.pop() {
+                let Some((at, (file, vector))) = queue.next() else {
+                    idle.push(session);
+                    break;
+                };
+                // Not sooner: the present is part of it.
+                match prepare::prepare(at as u64 + 1, file, vector, &self.hello, unix_seconds(&*self.options.clock)) {
+                    Ok(prepared) => drop(busy.spawn(ask(session, at, prepared, self.options.case_within))),
+                    Err(why) => {
+                        let judged = Judgement::unsupported(why);
+                        results[at] = Some(self.result((file, vector), judged, Duration::ZERO, sink));
+                        idle.push(session);
+                    }
                 }
             }
-        }
-
-        let cases = Arc::new(cases);
-        let mut shows_bases = Bases::default();
-        let (mut came, mut sessions) = self.ask_all(first, &cases);
-        let mut ended_early = false;
-        let mut interrupt = std::pin::pin!(interrupted(self.options.interruptible));
-        loop {
             let asked = tokio::select! {
-                asked = came.recv() => asked,
+                asked = busy.join_next() => asked,
                 () = &mut interrupt => {
                     ended_early = true;
                     None
                 }
             };
-            let Some(Asked { at, answer, took }) = asked else { break };
-            let (at, prepared) = &cases[at];
-            let (file, vector) = selected[*at];
+            // That a task is lost can't be: panics of subjects are caught.
+            let Some(Ok(Asked { session, at, expectation, answer, took })) = asked else { break };
+            idle.push(session);
+            let (file, vector) = selected[at];
             if let Ok(answer) = &answer {
                 shows_bases.see(vector, answer);
             }
             let judged = match &answer {
-                Ok(answer) => judge::judge(vector, &prepared.expectation, answer),
+                Ok(answer) => judge::judge(vector, &expectation, answer),
                 Err(fault) => judge::no_answer(vector, fault),
             };
-            results[*at] = Some(self.result((file, vector), judged, took, sink));
+            results[at] = Some(self.result((file, vector), judged, took, sink));
         }
-        drop(came);
-        // Each kills its child, or has seen it end.
-        while sessions.join_next().await.is_some() {}
+        // What still runs is ended with its child, what is idle may end by itself.
+        busy.shutdown().await;
+        futures_util::future::join_all(idle.into_iter().map(Session::end)).await;
 
         let mut vectors: Vec<VectorResult> = results.into_iter().flatten().collect();
         let stale = self.options.expectations.stale(self.all, &mut vectors);
@@ -210,42 +218,11 @@ impl Run<'_> {
             titles: corpus.files.iter().map(|file| (file.section.clone(), file.title.clone())).collect(),
             whole: selected.len() == self.all.len(),
             took: self.began.elapsed(),
-            ended_early,
+            ended_early: ended_early || vectors.len() < selected.len(),
             vectors,
         };
         sink.event(&VectorEvent::Ended(Arc::new(summary.clone())));
         summary
-    }
-
-    /// Asks for all cases, as many at a time as there are jobs. Once nobody receives, the sessions end.
-    fn ask_all(&self, first: Session, cases: &Arc<Vec<(usize, Prepared)>>) -> (mpsc::Receiver<Asked>, JoinSet<()>) {
-        let (sender, receiver) = mpsc::channel(64);
-        let mut sessions = JoinSet::new();
-        let next = Arc::new(AtomicUsize::new(0));
-        let jobs = self.options.jobs.clamp(1, cases.len().max(1));
-        let more =
-            (1..jobs).map(|_| Session::new(self.target.clone(), self.options.start_within, Some(self.hello.clone())));
-        for mut session in [first].into_iter().chain(more) {
-            let (sender, next, cases) = (sender.clone(), Arc::clone(&next), Arc::clone(cases));
-            let limit = self.options.case_within;
-            sessions.spawn(async move {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((_, prepared)) = cases.get(at) else { break };
-                    let began = Instant::now();
-                    let asked = tokio::select! {
-                        answer = session.ask(&prepared.request, limit) => answer,
-                        // Nobody wants to know any more.
-                        () = sender.closed() => return,
-                    };
-                    if sender.send(Asked { at, answer: asked, took: began.elapsed() }).await.is_err() {
-                        return;
-                    }
-                }
-                session.end().await;
-            });
-        }
-        (receiver, sessions)
     }
 
     fn result(
@@ -274,6 +251,12 @@ impl Run<'_> {
         sink.event(&VectorEvent::Finished(Box::new(result.clone())));
         result
     }
+}
+
+async fn ask(mut session: Session, at: usize, prepared: Prepared, limit: Duration) -> Asked {
+    let began = Instant::now();
+    let answer = session.ask(&prepared.request, limit).await;
+    Asked { session, at, expectation: prepared.expectation, answer, took: began.elapsed() }
 }
 
 /// Whether a library shows the bases that it builds.

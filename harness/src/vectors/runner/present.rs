@@ -38,6 +38,9 @@ pub(super) fn moved(file: &VectorFile, vector: &Vector, message: &[u8], now: u64
     if new_input == text[input.clone()] {
         return Ok(Moved { message: message.to_vec(), base, signed_base });
     }
+    if is_delicate(vector, &text[input.clone()], then) {
+        return impossible("this vector is about single seconds");
+    }
     let Some(signed) = signed_base.as_ref().or(base.as_ref()) else {
         return impossible("it is not known what was signed here");
     };
@@ -66,6 +69,25 @@ pub(super) fn moved(file: &VectorFile, vector: &Vector, message: &[u8], now: u64
     out.push_str(&text[from..]);
     let message = out.chars().map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?')).collect();
     Ok(Moved { message, base: base.as_deref().map(&renew), signed_base: signed_base.as_deref().map(&renew) })
+}
+
+/// Whether a few seconds more or less would change what has to come out: so much passes until the subject looks at its clock.
+fn is_delicate(vector: &Vector, input: &str, then: u64) -> bool {
+    const NEAR: i128 = 5;
+    let then = i128::from(then);
+    let value = |name: &str| {
+        let at = input.rfind(name)? + name.len();
+        let digits = input[at..].split(|character: char| !character.is_ascii_digit()).next()?;
+        digits.parse::<i128>().ok()
+    };
+    let near = |moment: i128| (moment - then).abs() <= NEAR;
+    let (skew, max_age) = (i128::from(vector.policy.skew.unwrap_or(0)), vector.policy.max_age.map(i128::from));
+    let created = value(";created=").is_some_and(|created| {
+        near(created)
+            || near(created - skew)
+            || max_age.is_some_and(|age| near(created + age) || near(created + age + skew))
+    });
+    created || value(";expires=").is_some_and(|expires| near(expires) || near(expires + skew))
 }
 
 /// By whoever made the first signature; where it has a defect, with the same one.

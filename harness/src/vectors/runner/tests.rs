@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use portal_core::clock::SettableClock;
+
 use super::*;
 use crate::glob::Glob;
 use crate::vectors::corpus::Feature;
@@ -246,7 +248,8 @@ fn a_clock_that_can_t_be_set_gets_vectors_of_the_present() {
         case.policy.max_age.get_or_insert(600);
         core.answer(&Request::Verify(case))
     });
-    let options = VectorOptions { now, ..options(&["2.2.3-*", "B.2-*", "3.3.6-*", "3.2.1-*"]) };
+    let clock = SettableClock::frozen_at(std::time::UNIX_EPOCH + Duration::from_secs(now));
+    let options = VectorOptions { clock: Arc::new(clock), ..options(&["2.2.3-*", "B.2.*", "3.3.6-*", "3.2.1-*"]) };
     let summary = summary(&target, &options);
     let wrong: Vec<_> = summary.vectors.iter().filter(|result| result.verdict == Verdict::Fail).collect();
     // What has no `created` is refused by such a library; that is its own requirement.
