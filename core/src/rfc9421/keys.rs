@@ -162,7 +162,10 @@ impl VerifyingKey {
                 Verifier::Ed25519(Box::new(key))
             }
             Kind::Rsa | Kind::RsaPss => {
-                let bits = aws::RsaParameters::public_modulus_len(key).map_err(|_| KeyError::Malformed)?;
+                let numbers = Reader::new(key).sequence().filter(|inner| inner.peek() == Some(der::INTEGER));
+                numbers.ok_or(KeyError::Malformed)?;
+                // Refuses an exponent that is even or 1, too.
+                let bits = aws::RsaParameters::public_modulus_len(key).map_err(|_| KeyError::Rejected)?;
                 if !(2048..=8192).contains(&bits) {
                     return Err(KeyError::Rejected);
                 }

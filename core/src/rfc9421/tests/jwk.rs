@@ -257,6 +257,9 @@ fn members_are_read_strictly() {
         (rsa, json!({ "e": "AAEAAQ" }), KeyError::Member("e", "is zero, or has zeros in front")),
         (rsa, json!({ "e": "" }), KeyError::Member("e", "is zero, or has zeros in front")),
         (rsa, json!({ "e": "AA" }), KeyError::Member("e", "is zero, or has zeros in front")),
+        // 1, with which anybody signs, and an even one.
+        (rsa, json!({ "e": "AQ" }), KeyError::Rejected),
+        (rsa, json!({ "e": "Ag" }), KeyError::Rejected),
         (rsa, json!({ "n": null }), KeyError::Member("n", "is missing")),
         // 1024 bits.
         (rsa, json!({ "n": URL_SAFE_NO_PAD.encode([0xff; 128]) }), KeyError::Rejected),

@@ -91,6 +91,33 @@ proptest! {
     }
 
     #[test]
+    fn a_jwk_of_any_members_never_panics(
+        kty in "(OKP|EC|RSA|oct|x)",
+        members in prop::collection::btree_map(
+            "(crv|alg|use|kid|x|y|n|e|d|p|q|dp|dq|qi|oth|k|key_ops)",
+            prop_oneof![
+                "\"(Ed25519|P-256|P-384|EdDSA|ES256|PS512|RS256|HS256|none|sig|AQAB|[A-Za-z0-9_-]{0,3})\"",
+                "\"[A-Za-z0-9_-]{43}\"",
+                "\"[A-Za-z0-9_-]{64}\"",
+                "\"[A-Za-z0-9_-]{342}\"",
+                "(null|1|\\[\\]|\\[\"(sign|verify|x)\"\\]|\\{\\})",
+            ],
+            0..10,
+        ),
+        text: String,
+    ) {
+        let members: String = members.iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
+        let jwk = format!("{{\"kty\":\"{kty}\"{members}}}");
+        for jwk in [&jwk, &text] {
+            if let Ok(key) = SigningKey::from_jwk(jwk) {
+                let signature = key.sign(b"message").unwrap();
+                prop_assert!(key.verifying_key().verify(b"message", &signature));
+            }
+            let _ = VerifyingKey::from_jwk(jwk);
+        }
+    }
+
+    #[test]
     fn an_input_is_read_back_as_it_was_written(ids in prop::collection::vec(identifier(), 0..6), created in 0_u64..1_000_000_000_000_000, text in "[ -~]{0,12}", first: bool) {
         let mut builder = SignatureInput::builder().components(ids.iter().map(String::as_str));
         builder = if first { builder.created(created).keyid(&text) } else { builder.keyid(&text).created(created) };
