@@ -7,5 +7,6 @@ mod evidence;
 mod licences;
 mod mutants;
 mod report;
+mod shim_check;
 mod shim_protocol;
 mod texts;
