@@ -216,7 +216,7 @@ pub enum VectorEvent {
         /// What is run.
         suite: CorpusInfo,
         /// What is tested.
-        subject: TestedLibrary,
+        subject: Box<TestedLibrary>,
         /// How many vectors.
         vectors: usize,
     },

@@ -153,7 +153,7 @@ impl Run<'_> {
         let subject = TestedLibrary::of(&self.hello, self.target.kind());
         sink.event(&VectorEvent::Started {
             suite: self.suite.clone(),
-            subject: subject.clone(),
+            subject: Box::new(subject.clone()),
             vectors: selected.len(),
         });
 

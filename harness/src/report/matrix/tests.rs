@@ -54,6 +54,7 @@ fn run(files: &[VectorFile], name: &str, broken: &str) -> VectorSummary {
         lacks: vec![],
         stale: vec![],
         level: Threshold::Must,
+        titles: Default::default(),
         whole: true,
         took: Duration::ZERO,
         ended_early: false,
