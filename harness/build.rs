@@ -8,8 +8,10 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     embed("../features", "features.rs", &|path| path.extension().is_some_and(|extension| extension == "feature"))?;
     embed("../fixtures/vectors", "vectors.rs", &|path| {
-        // What an editor or a test run leaves behind is no part of it.
-        path.extension().is_none_or(|extension| extension != "pyc") && !path.ends_with(".DS_Store")
+        // What a test run leaves behind is no part of it.
+        let kinds = ["json", "md", "py", "go"];
+        let kind = path.extension().map(|extension| extension.to_string_lossy());
+        kind.is_some_and(|kind| kinds.contains(&&*kind)) || path.ends_with("LICENSE") || path.ends_with("VERSION")
     })
 }
 

@@ -1,5 +1,7 @@
 //! `countersign requirements`
 
+mod rfc9421;
+
 use std::io::Write;
 
 use clap::Args;
@@ -14,20 +16,24 @@ use crate::verdict::ScenarioInfo;
 const HELP: &str = "\
 Exit codes:
   0  shown
-  1  --uncovered: a MUST has no scenario
+  1  --uncovered: a MUST has no scenario (--rfc9421: a sentence has no vector)
   2  wrong usage, an unknown id, or a bad input file";
 
 /// Options of `countersign requirements`.
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct Requirements {
-    /// Show this one in full, such as CALL-3
+    /// Show this one in full, such as CALL-3, or with --rfc9421 such as R9421-2.1-strip-whitespace
     #[arg(value_name = "ID", conflicts_with = "uncovered")]
     id: Option<String>,
 
-    /// Only those without a scenario; ends with 1 if a MUST is among them
+    /// Only those without a scenario or vector; ends with 1 if a MUST is among them
     #[arg(long)]
     uncovered: bool,
+
+    /// The sentences of RFC 9421 and the vectors that check them, instead of the contract and its scenarios
+    #[arg(long, conflicts_with = "features")]
+    rfc9421: bool,
 
     #[command(flatten)]
     features: FeatureArgs,
@@ -35,6 +41,9 @@ pub struct Requirements {
 
 impl Requirements {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Exit, CommandFailure> {
+        if self.rfc9421 {
+            return rfc9421::run(self.id.as_deref(), self.uncovered, out);
+        }
         let suite = Suite::load(&self.features.source()).map_err(CommandFailure::usage)?;
         let exit = match &self.id {
             Some(id) => {

@@ -18,6 +18,7 @@ use crate::report::json::JsonReport;
 use crate::report::terminal::Detail;
 use crate::report::vectors::VectorReport;
 use crate::report::vectors::progress::VectorProgress;
+use crate::vectors::export::{export, version};
 use crate::vectors::load::Corpus;
 use crate::vectors::results::{VectorEvent, VectorSink};
 use crate::vectors::runner::{RunError, Selection, Target, VectorOptions, run};
@@ -41,7 +42,7 @@ Exit codes:
 #[command(after_help = HELP)]
 pub struct Vectors {
     /// What is tested: core, httpsig, or a command that speaks the shim protocol
-    #[arg(long, value_name = "core|httpsig|COMMAND", required_unless_present = "list")]
+    #[arg(long, value_name = "core|httpsig|COMMAND", required_unless_present_any = ["list", "export"])]
     subject: Option<String>,
 
     /// What is known to fail, and why: [[known]] id, reason, owner, until
@@ -84,6 +85,10 @@ pub struct Vectors {
     #[arg(long, short)]
     verbose: bool,
 
+    /// Write the vectors with their schema, README and loaders into a folder or an archive, and nothing else
+    #[arg(long, value_name = "DIR|FILE.tar.gz", exclusive = true)]
+    export: Option<PathBuf>,
+
     /// Take the vectors from this folder instead of those that are built in
     #[arg(long, value_name = "DIR")]
     vectors: Option<PathBuf>,
@@ -92,6 +97,11 @@ pub struct Vectors {
 impl Vectors {
     /// Lists or runs.
     pub(super) fn run(&self) -> Result<Exit, CommandFailure> {
+        if let Some(to) = &self.export {
+            let files = export(to).map_err(CommandFailure::usage)?;
+            writeln!(io::stdout(), "{}: {files} files, version {} of the vectors", to.display(), version())?;
+            return Ok(Exit::Conforms);
+        }
         let corpus = match &self.vectors {
             Some(folder) => Corpus::folder(folder),
             None => Corpus::embedded(),

@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod client;
 pub mod corpus;
 pub mod crypto;
+pub mod export;
 pub mod guess;
 pub mod judge;
 pub mod load;
