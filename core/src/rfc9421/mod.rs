@@ -1,5 +1,7 @@
 //! HTTP Message Signatures (RFC 9421): pure, without I/O and without a clock, usable alone (feature `server` off).
 //!
+//! In another project: `portal-core = { …, default-features = false }`.
+//!
 //! | to | see |
 //! |---|---|
 //! | hold a message | [`Request`], [`Response`], [`Message`], [`Fields`]; read bytes with [`Request::parse_http1`] |

@@ -219,6 +219,9 @@ fn what_is_no_key_is_refused() {
     let mut weak = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00\x01".to_vec();
     weak.resize(44, 0);
     assert_eq!(VerifyingKey::from_der(&weak).unwrap_err(), KeyError::Rejected);
+    // RSA, and no numbers in it.
+    let garbage = b"\x30\x14\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x03\x00\x05\x00";
+    assert_eq!(VerifyingKey::from_der(garbage).unwrap_err(), KeyError::Malformed);
     for length in 0..40 {
         let der = &super::super::der::pem(ED25519_PUBLIC).unwrap().1[..length];
         assert!(VerifyingKey::from_der(der).is_err());
