@@ -144,7 +144,7 @@ impl Expectations {
             let at = error.span().map_or(0, |span| span.start);
             ExpectationsError::Mistakes(vec![mistake(at, error.message().trim().replace('\n', ", "))])
         })?;
-        let today = date(now);
+        let today = day(now);
         let (mut entries, mut mistakes) = (Vec::<Entry>::new(), Vec::new());
         for written in file.known {
             let at = written.id.span().start;
@@ -173,7 +173,7 @@ impl Expectations {
                 known,
                 line: line(at),
                 path: path.to_owned(),
-                expired: day(last) < today,
+                expired: is_before(last, today),
             });
         }
         if mistakes.is_empty() { Ok(Expectations { entries }) } else { Err(ExpectationsError::Mistakes(mistakes)) }
@@ -253,15 +253,14 @@ fn similar<'a, C: Case>(id: &str, all: &'a [C]) -> Option<&'a str> {
     (far <= id.len() / 3).then_some(similar)
 }
 
-fn day(date: Date) -> (u16, u8, u8) {
-    (date.year, date.month, date.day)
+fn is_before(date: Date, today: time::Date) -> bool {
+    (i32::from(date.year), date.month, date.day) < (today.year(), today.month().into(), today.day())
 }
 
 /// The day in UTC.
-fn date(now: u64) -> (u16, u8, u8) {
+pub(crate) fn day(now: u64) -> time::Date {
     let now = i64::try_from(now).unwrap_or(i64::MAX);
-    let date = time::OffsetDateTime::from_unix_timestamp(now).map_or(time::Date::MAX, time::OffsetDateTime::date);
-    (u16::try_from(date.year()).unwrap_or(0), date.month().into(), date.day())
+    time::OffsetDateTime::from_unix_timestamp(now).map_or(time::Date::MAX, time::OffsetDateTime::date)
 }
 
 #[cfg(test)]

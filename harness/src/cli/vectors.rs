@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use portal_core::clock::unix_seconds;
+use portal_core::clock::{SystemClock, unix_seconds};
 
 use super::CommandFailure;
 use super::check::{ReportTo, ignoring_closed_pipe};
@@ -15,12 +15,13 @@ use crate::contract::Threshold;
 use crate::expectations::Expectations;
 use crate::glob::Glob;
 use crate::report::json::JsonReport;
+use crate::report::matrix::Matrix;
 use crate::report::terminal::Detail;
-use crate::report::vectors::VectorReport;
 use crate::report::vectors::progress::VectorProgress;
+use crate::report::vectors::{VectorReport, last_line};
 use crate::vectors::export::{export, version};
 use crate::vectors::load::Corpus;
-use crate::vectors::results::{VectorEvent, VectorSink};
+use crate::vectors::results::{VectorEvent, VectorSink, VectorSummary};
 use crate::vectors::runner::{RunError, Selection, Target, VectorOptions, run};
 
 const HELP: &str = "\
@@ -41,9 +42,13 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct Vectors {
-    /// What is tested: core, httpsig, or a command that speaks the shim protocol
+    /// What is tested: core, httpsig, or a command that speaks the shim protocol (with --matrix, repeatable)
     #[arg(long, value_name = "core|httpsig|COMMAND", required_unless_present_any = ["list", "export"])]
-    subject: Option<String>,
+    subject: Vec<String>,
+
+    /// Compare the subjects: write one page on all of them, as index.html and README.md, into this folder
+    #[arg(long, value_name = "DIR", requires = "subject", conflicts_with_all = ["known_failures", "report", "list"])]
+    matrix: Option<PathBuf>,
 
     /// What is known to fail, and why: [[known]] id, reason, owner, until
     #[arg(long, value_name = "FILE")]
@@ -107,15 +112,15 @@ impl Vectors {
             None => Corpus::embedded(),
         };
         let corpus = corpus.map_err(CommandFailure::usage)?;
-        match &self.subject {
-            Some(subject) if !self.list => self.test(&corpus, subject),
-            _ => self.list(&corpus, &mut io::stdout().lock()),
+        match (&self.matrix, &self.subject[..]) {
+            _ if self.list => self.list(&corpus, &mut io::stdout().lock()),
+            (Some(folder), subjects) => self.compare(&corpus, subjects, folder),
+            (None, [subject]) => self.test(&corpus, subject),
+            (None, _) => Err(CommandFailure::usage("several subjects go with --matrix DIR only")),
         }
     }
 
     fn test(&self, corpus: &Corpus, subject: &str) -> Result<Exit, CommandFailure> {
-        let target = Target::parse(subject).map_err(CommandFailure::usage)?;
-        let options = self.options(subject)?;
         let mut reports = Vec::new();
         for to in &self.report {
             reports.push(JsonReport::create(to.path()).map_err(CommandFailure::usage)?);
@@ -127,18 +132,54 @@ impl Vectors {
             terminal.event(event);
             reports.iter_mut().for_each(|report| VectorSink::event(report, event));
         };
-        let summary = run(corpus, &target, &options, &mut sink).map_err(|error| match error {
-            RunError::Selection(_) | RunError::Expectations(_) => CommandFailure::usage(error),
-            RunError::NotStarted(_) | RunError::Hello(_) => CommandFailure::subject(not_started(&target, &error)),
-            RunError::Interrupted => CommandFailure::interrupted(error),
-            RunError::Runtime(_) => CommandFailure::harness(error),
-        })?;
+        let summary = self.run_one(corpus, subject, &mut sink)?;
 
         ignoring_closed_pipe(terminal.finish().map(drop))?;
         for report in reports {
             report.finish().map_err(CommandFailure::usage)?;
         }
         Ok(Exit::of_vectors(&summary))
+    }
+
+    /// Runs all subjects, one after the other, and writes the page on them. What they pass is no matter of the exit code.
+    fn compare(&self, corpus: &Corpus, subjects: &[String], folder: &Path) -> Result<Exit, CommandFailure> {
+        let mut runs = Vec::new();
+        for subject in subjects {
+            let mut progress = VectorProgress::new(io::stderr(), self.detail());
+            let run = self.run_one(corpus, subject, &mut |event: &VectorEvent| progress.event(event))?;
+            ignoring_closed_pipe(writeln!(io::stdout(), "{}", last_line(&run)))?;
+            if run.ended_early {
+                return Ok(Exit::of_vectors(&run));
+            }
+            runs.push(run);
+        }
+        let matrix = Matrix::new(&corpus.files, &runs, unix_seconds(&SystemClock));
+        let (html, markdown) = (matrix.html(), matrix.markdown());
+        let write = |name: &str, page: Result<String, _>| {
+            let (path, page) = (folder.join(name), page.map_err(CommandFailure::harness)?);
+            std::fs::create_dir_all(folder)
+                .and_then(|()| std::fs::write(&path, page))
+                .map_err(|error| CommandFailure::usage(format!("{}: {error}", path.display())))?;
+            Ok::<(), CommandFailure>(ignoring_closed_pipe(writeln!(io::stdout(), "{}", path.display()))?)
+        };
+        write("index.html", html)?;
+        write("README.md", markdown)?;
+        Ok(Exit::Conforms)
+    }
+
+    fn run_one(
+        &self,
+        corpus: &Corpus,
+        subject: &str,
+        sink: &mut dyn VectorSink,
+    ) -> Result<VectorSummary, CommandFailure> {
+        let target = Target::parse(subject).map_err(CommandFailure::usage)?;
+        run(corpus, &target, &self.options(subject)?, sink).map_err(|error| match error {
+            RunError::Selection(_) | RunError::Expectations(_) => CommandFailure::usage(error),
+            RunError::NotStarted(_) | RunError::Hello(_) => CommandFailure::subject(not_started(&target, &error)),
+            RunError::Interrupted => CommandFailure::interrupted(error),
+            RunError::Runtime(_) => CommandFailure::harness(error),
+        })
     }
 
     fn list(&self, corpus: &Corpus, out: &mut dyn Write) -> Result<Exit, CommandFailure> {

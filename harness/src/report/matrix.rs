@@ -115,8 +115,8 @@ struct Line {
 }
 
 impl Matrix {
-    /// The runs of several libraries over the same vectors; `date` is the day of the runs, as `2026-11-22`.
-    pub fn new(files: &[VectorFile], runs: &[VectorSummary], date: &str) -> Matrix {
+    /// The runs of several libraries over the same vectors; `now` is the time of the runs, in seconds since 1970.
+    pub fn new(files: &[VectorFile], runs: &[VectorSummary], now: u64) -> Matrix {
         let results: Vec<BTreeMap<&str, &VectorResult>> = runs
             .iter()
             .map(|run| run.vectors.iter().map(|result| (result.vector.id.as_str(), result)).collect())
@@ -124,7 +124,7 @@ impl Matrix {
         let sections: Vec<Section> = files.iter().filter_map(|file| section(file, &results)).collect();
         let all = files.iter().flat_map(|file| &file.vectors);
         Matrix {
-            date: date.to_owned(),
+            date: crate::expectations::day(now).to_string(),
             suite: runs.first().map(|run| run.suite.version.clone()).unwrap_or_default(),
             vectors: sections.iter().map(|section| section.rows.len()).sum(),
             subjects: runs.iter().map(subject).collect(),
