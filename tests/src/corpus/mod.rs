@@ -17,6 +17,8 @@ mod make;
 pub mod read;
 pub mod request;
 pub mod sanity;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod write;
 

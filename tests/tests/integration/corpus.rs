@@ -1,5 +1,7 @@
 //! The corpus: that its files are what they must be, and that it is honest.
 
+#![expect(clippy::print_stdout, reason = "a test says what it confirmed and what not")]
+
 mod bases;
 mod honesty;
 mod quotes;

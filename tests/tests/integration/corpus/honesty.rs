@@ -2,8 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use countersign::vectors::corpus::{Defect, Part, Vector, VectorFile};
-use countersign::vectors::load::Corpus;
+use countersign::vectors::corpus::{Defect, Part, Vector};
 use countersign::vectors::protocol::Outcome;
 use countersign::vectors::shim::Subject as _;
 use countersign::vectors::shim::core::Core;
@@ -28,12 +27,12 @@ fn a_defect_is_the_only_difference_and_undone_it_is_accepted() {
     let mut checked = 0;
     for (file, vector) in corpus.vectors() {
         let (Some(twin), Some(defect)) = (&vector.twin_of, &vector.defect) else { continue };
-        let (twin_file, twin) = corpus.get(twin).unwrap();
+        let (_, twin) = corpus.get(twin).unwrap();
         if let Err(what) = only_difference(vector, twin, defect) {
             wrong.push(format!("{}: {what}", vector.id));
         }
         let undone = undo(vector, twin, defect.part);
-        let answer = Core.answer(&request::request(&undone, keys_of(&corpus, file, twin_file, &undone)));
+        let answer = Core.answer(&request::request(&undone, &file.keys));
         if !matches!(answer.outcome, Outcome::Accepted | Outcome::Ok) {
             wrong.push(format!("{}: refused with its defect undone: {:?}", vector.id, answer.reason));
         }
@@ -66,15 +65,6 @@ fn a_second_difference_is_seen() {
         let more = Vector { label: Some("other".to_owned()), ..vector.clone() };
         assert!(only_difference(&more, twin, defect).is_err(), "{}", vector.id);
     }
-}
-
-fn keys_of<'c>(
-    _: &Corpus,
-    file: &'c VectorFile,
-    twin_file: &'c VectorFile,
-    vector: &Vector,
-) -> &'c std::collections::BTreeMap<String, countersign::vectors::corpus::Key> {
-    if vector.keys.iter().all(|name| file.keys.contains_key(name)) { &file.keys } else { &twin_file.keys }
 }
 
 /// The vector with the part that its defect is in put back.
