@@ -58,7 +58,7 @@ fn requirements_without_a_scenario() {
 
 #[test]
 fn wrong_usage_has_the_exit_code_of_wrong_usage() {
-    let wrong: [&[&str]; 9] = [
+    let wrong: [&[&str]; 13] = [
         &[],
         &["chekc"],
         &["check", "--level", "most"],
@@ -68,6 +68,10 @@ fn wrong_usage_has_the_exit_code_of_wrong_usage() {
         &["check", "--report", "xml=x"],
         &["check", "-q", "-v"],
         &["requirements", "CALL-1", "--uncovered"],
+        &["vectors"],
+        &["vectors", "--subject", "core", "--jobs", "0"],
+        &["vectors", "--subject", "core", "--timeout", "0"],
+        &["vectors", "--subject", "core", "--report", "xml=x"],
     ];
     for args in wrong {
         let error = Cli::try_parse_from(["countersign"].iter().chain(args)).unwrap_err();
@@ -101,4 +105,49 @@ fn a_run_ends_with_what_came_out_and_writes_its_report() {
     // ID-6 comes from what was observed: a MUST, but not of the baseline.
     assert_eq!(run(REAL, &["check", "-q", "--level", "baseline"]), Exit::Conforms);
     assert_eq!(run(REAL, &["check", "-q", "--report", "json=no/such/folder/r.json"]), Exit::Usage);
+}
+
+fn vectors(args: &[&str]) -> Exit {
+    Cli::try_parse_from(["countersign", "vectors"].iter().chain(args)).unwrap().run()
+}
+
+#[test]
+fn vectors_end_with_what_came_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (report, known) = (folder.path().join("report.json"), folder.path().join("known.toml"));
+    let to = format!("json={}", report.display());
+    let core = ["-q", "--subject", "core", "--section", "2.2.3"];
+    assert_eq!(vectors(&[&core[..], &["--report", &to]].concat()), Exit::Conforms);
+    let written: serde_json::Value = serde_json::from_str(&fs::read_to_string(&report).unwrap()).unwrap();
+    assert_eq!((&written["conclusion"], &written["summary"]["fail"]), (&"conforms".into(), &0.into()));
+
+    // The list of known failures says more than is true.
+    let entry = "[[known]]\nid = \"2.2.3-*\"\nreason = \"r\"\nowner = \"o\"\nuntil = 9999-01-01\n";
+    let with_list = |text: &str| {
+        fs::write(&known, text).unwrap();
+        vectors(&[&core[..], &["--known-failures", known.to_str().unwrap()]].concat())
+    };
+    assert_eq!(with_list(entry), Exit::DoesNotConform);
+    assert_eq!(with_list(&entry.replace("2.2.3-*", "2.2.3-nonsense")), Exit::Usage);
+    assert_eq!(with_list(&entry.replace("owner", "owned")), Exit::Usage);
+
+    let httpsig = ["-q", "--subject", "httpsig", "--section", "2.2.3"];
+    assert_eq!(vectors(&httpsig), Exit::DoesNotConform);
+}
+
+#[test]
+fn vectors_that_can_t_be_run() {
+    assert_eq!(vectors(&["--subject", "no/such/program"]), Exit::Subject);
+    assert_eq!(vectors(&["--subject", "sh -c 'echo hello'"]), Exit::Subject);
+    assert_eq!(vectors(&["--subject", "python 'shim.py"]), Exit::Usage);
+    assert_eq!(vectors(&["--subject", "core", "--section", "2.99"]), Exit::Usage);
+    assert_eq!(vectors(&["--subject", "core", "--id", "nonsense"]), Exit::Usage);
+    assert_eq!(vectors(&["--subject", "core", "--vectors", "no/such/folder"]), Exit::Usage);
+    assert_eq!(vectors(&["--subject", "core", "--report", "json=no/such/folder/r.json"]), Exit::Usage);
+    assert_eq!(vectors(&["--list", "--section", "2.2.3"]), Exit::Conforms);
+    assert_eq!(vectors(&["--list", "--section", "2.99"]), Exit::Usage);
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("2.json"), "{\"version\": 1}").unwrap();
+    assert_eq!(vectors(&["--subject", "core", "--vectors", folder.path().to_str().unwrap()]), Exit::Usage);
 }

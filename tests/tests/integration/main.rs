@@ -10,3 +10,4 @@ mod report;
 mod shim_check;
 mod shim_protocol;
 mod texts;
+mod vectors;
