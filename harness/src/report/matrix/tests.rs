@@ -115,3 +115,9 @@ fn a_section_counts_what_the_library_declares() {
     assert_eq!((totals[0].pass, totals[0].of), (files[0].vectors.len() - 1, files[0].vectors.len() - 1));
     assert_eq!(totals[1].of, files[0].vectors.len());
 }
+
+#[test]
+fn nothing_from_a_library_breaks_the_page() {
+    assert_eq!(safe("a\nb\0\u{1b}[1m…"), "a\nb\\u{0}\\u{1b}[1m…");
+    assert_eq!(printable(b"a\r\nb\0\x1b[1m\xc3\r"), "a\nb\\x00\\x1b[1m\\xc3\\x0d");
+}
