@@ -180,6 +180,9 @@ fn shifted(input: &str, by: i128) -> String {
         if let Some((before, digits)) = parameter {
             let value: i128 = digits.parse().unwrap_or_default();
             out.push_str(before);
+            // Zeros in front can be what the case is about.
+            let zeros = digits.len() - digits.trim_start_matches('0').len().max(1);
+            out.push_str(&digits[..zeros]);
             out.push_str(&(value + by).to_string());
             rest = &rest[before.len() + digits.len()..];
             continue;
@@ -225,6 +228,7 @@ mod tests {
             assert_eq!(moved(kept), kept);
         }
         assert_eq!(shifted("();created=5", -3), "();created=2");
+        assert_eq!(moved("();created=0005;expires=0"), "();created=000105;expires=100");
     }
 
     #[test]

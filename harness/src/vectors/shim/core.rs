@@ -85,12 +85,14 @@ fn verify(case: &Case) -> Result<Answer, Refusal> {
     let label = label(case)?;
     let policy = policy(case)?;
     let signatures = Signatures::parse(&message, &Limits::default())?;
-    let input = signatures.get(label).map(|found| &found.input);
-    let key = verifying_key(&case.keys, input.and_then(SignatureInput::keyid)).map_err(|refusal| {
-        let base = input.and_then(|input| SignatureBase::build(&message, input, &policy.field_types).ok());
-        refusal.with_base(base.as_ref())
-    })?;
     let now = case.now.ok_or_else(|| Refusal::lacks("now"))?;
+    let key = match signatures.require(label) {
+        Ok(found) => verifying_key(&case.keys, found.input.keyid()).map_err(|refusal| {
+            refusal.with_base(SignatureBase::build(&message, &found.input, &policy.field_types).ok().as_ref())
+        })?,
+        // It is refused before the key is looked at, with the base where one can be made.
+        Err(_) => VerifyingKey::from_shared_secret(&[0; 32]),
+    };
     let verified = engine::verify(&message, label, &signatures, &key, &policy, now)?;
     Ok(Answer {
         base_b64: Some(STANDARD.encode(verified.base().as_bytes())),

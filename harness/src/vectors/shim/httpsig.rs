@@ -1,8 +1,8 @@
 //! The crate `httpsig` as a subject, as it is: what it gets wrong is not mended here.
 //!
-//! The crate works on component values that its caller finds in the message. Here they are what the message says, taken
-//! as it stands: field lines as they are, the Host field as authority, and so on. Everything that is made of them is
-//! the crate's work: joining, normalising, parameters of components, the base, keys, signatures, the expiry.
+//! The crate works on component values that its caller finds in the message. Here they are found as its extension for
+//! hyper does it: the lines of a field, and the parts of the URI that the request is for. Everything that RFC 9421 makes
+//! of them is the crate's work: joining, normalising, parameters of components, the base, keys, signatures, the expiry.
 //!
 //! What its documentation does not promise is not declared: `bs` and `tr` ("not supported yet"), digests (those are in
 //! a crate beside it), Accept-Signature, a policy. It reads the system's clock.
@@ -88,7 +88,7 @@ fn sign(case: &Case) -> Result<Answer, Refusal> {
     let signed = match (secret(key), &key.pem) {
         (Some(secret), _) => base.build_signature_headers(&SharedKey::from_base64(&algorithm, &secret)?, label)?,
         (None, Some(pem)) => base.build_signature_headers(&SecretKey::from_pem(&algorithm, pem)?, label)?,
-        (None, None) => return Err(Refusal::Request("the key has no PEM")),
+        (None, None) => return Err(unreadable(key)),
     };
     Ok(Answer {
         base_b64: Some(STANDARD.encode(base.as_bytes())),
@@ -99,8 +99,8 @@ fn sign(case: &Case) -> Result<Answer, Refusal> {
 }
 
 fn verify(case: &Case) -> Result<Answer, Refusal> {
-    let joined = |name| field(&case.parsed, name).join(", ");
-    let found = HttpSignatureHeaders::try_parse(&joined("signature"), &joined("signature-input"))?;
+    let joined = |name| field(&case.parsed, name).map(|lines| lines.join(", "));
+    let found = HttpSignatureHeaders::try_parse(&joined("signature")?, &joined("signature-input")?)?;
     let rejected = |reason| Ok(Answer::new(case.id, Outcome::Rejected).because(reason));
     let label = case.label.as_deref().ok_or(Refusal::Request("the request lacks `label`"))?;
     let Some(headers) = found.get(label) else { return rejected("no signature of that label") };
@@ -125,9 +125,14 @@ fn verify_with(key: &WireKey, base: &HttpSignatureBase, headers: &HttpSignatureH
     match (secret(key), &key.pem) {
         (Some(secret), _) => base.verify_signature_headers(&SharedKey::from_base64(&algorithm, &secret)?, headers)?,
         (None, Some(pem)) => base.verify_signature_headers(&PublicKey::from_pem(&algorithm, pem)?, headers)?,
-        (None, None) => return Err(Refusal::Request("the key has no PEM")),
+        (None, None) => return Err(unreadable(key)),
     }
     Ok(())
+}
+
+/// The crate knows no JWK.
+fn unreadable(key: &WireKey) -> Refusal {
+    HttpSigError::ParsePublicKeyError(format!("{} is there as JWK only", key.kid)).into()
 }
 
 fn params(case: &Case) -> Result<HttpSignatureParams, Refusal> {
@@ -154,39 +159,87 @@ fn base_of(case: &Case, params: &HttpSignatureParams) -> HttpSigResult<HttpSigna
 /// the pairs of the query.
 fn values(message: &Parsed, scheme: &str, id: &HttpMessageComponentId) -> HttpSigResult<Vec<String>> {
     let derived = match &id.name {
-        Name::HttpField(name) => return Ok(field(message, name)),
+        Name::HttpField(name) => return field(message, name),
         Name::Derived(derived) => derived,
     };
     if *derived == Derived::Status {
         return Ok(vec![message.status.ok_or_else(|| missing(id))?.to_string()]);
     }
     let (Some(method), Some(target)) = (&message.method, &message.target) else { return Err(missing(id)) };
-    let (path, query) = match target.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (target.as_str(), None),
+    if !is_visible(target) {
+        return Err(missing(id));
+    }
+    let uri = Uri::of(method, target, scheme);
+    // RFC 9112 §3.2: exactly one Host. Without it there is no URI that the request could be for.
+    let authority = || match (uri.authority, field(message, "host")?.as_slice()) {
+        (Some(own), _) => Ok(own.to_owned()),
+        (None, [host]) if !host.is_empty() => Ok(host.clone()),
+        (None, _) => Err(missing(id)),
     };
-    let authority = field(message, "host").join(", ");
     Ok(match derived {
         Derived::Method => vec![method.clone()],
-        Derived::TargetUri => vec![format!("{scheme}://{authority}{target}")],
-        Derived::Authority => vec![authority],
-        Derived::Scheme => vec![scheme.to_owned()],
+        Derived::TargetUri => vec![format!("{}://{}{}", uri.scheme, authority()?, uri.rest)],
+        Derived::Authority => vec![authority()?],
+        Derived::Scheme => vec![uri.scheme.to_owned()],
         Derived::RequestTarget => vec![target.clone()],
-        Derived::Path => vec![path.to_owned()],
-        Derived::Query => vec![format!("?{}", query.unwrap_or_default())],
-        Derived::QueryParam => query.unwrap_or_default().split('&').map(str::to_owned).collect(),
-        Derived::SignatureParams => field(message, "signature-input"),
+        Derived::Path => vec![if uri.path().is_empty() { "/" } else { uri.path() }.to_owned()],
+        Derived::Query => vec![format!("?{}", uri.query())],
+        Derived::QueryParam => uri.query().split('&').map(str::to_owned).collect(),
+        Derived::SignatureParams => field(message, "signature-input")?,
         Derived::Status => Vec::new(),
     })
+}
+
+/// The URI that a request is for (RFC 9112 §3.3), in parts.
+struct Uri<'a> {
+    scheme: &'a str,
+    /// Where it stands in the target itself.
+    authority: Option<&'a str>,
+    /// Path and query.
+    rest: &'a str,
+}
+
+impl<'a> Uri<'a> {
+    fn of(method: &str, target: &'a str, scheme: &'a str) -> Uri<'a> {
+        match target.split_once("://") {
+            _ if method == "CONNECT" => Uri { scheme, authority: Some(target), rest: "" },
+            _ if target == "*" => Uri { scheme, authority: None, rest: "" },
+            Some((own, rest)) if !target.starts_with('/') => {
+                let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+                Uri { scheme: own, authority: Some(authority), rest }
+            }
+            _ => Uri { scheme, authority: None, rest: target },
+        }
+    }
+
+    fn path(&self) -> &'a str {
+        self.rest.split_once('?').map_or(self.rest, |(path, _)| path)
+    }
+
+    fn query(&self) -> &'a str {
+        self.rest.split_once('?').map_or("", |(_, query)| query)
+    }
 }
 
 fn missing(id: &HttpMessageComponentId) -> HttpSigError {
     HttpSigError::InvalidComponent(format!("the message has no {id}"))
 }
 
-fn field(message: &Parsed, name: &str) -> Vec<String> {
+/// The lines of a field, as text: as with `HeaderValue::to_str` of the crate `http`, only visible ASCII, spaces and tabs.
+/// Folding is undone (RFC 9112 §5.2): it is no matter for whoever reads no HTTP.
+fn field(message: &Parsed, name: &str) -> HttpSigResult<Vec<String>> {
+    let unfolded =
+        |value: &str| value.split("\r\n").map(|line| line.trim_matches([' ', '\t'])).collect::<Vec<_>>().join(" ");
     let lines = message.fields.iter().filter(|[known, _]| known.eq_ignore_ascii_case(name));
-    lines.map(|[_, value]| value.clone()).collect()
+    let text = |[_, value]: &[String; 2]| match unfolded(value) {
+        value if is_visible(&value) => Ok(value),
+        _ => Err(HttpSigError::InvalidComponent(format!("the field {name} is no text"))),
+    };
+    lines.map(text).collect()
+}
+
+fn is_visible(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'))
 }
 
 /// The key's own algorithm, or what the signature says; an Ed25519 key has no other.
@@ -203,8 +256,11 @@ fn algorithm(key: &WireKey, stated: Option<&str>) -> HttpSigResult<AlgorithmName
     AlgorithmName::from_str(name)
 }
 
-/// A shared secret as the crate reads it.
+/// A shared secret as the crate reads it. That a JWK may be for something else, it doesn't know.
 fn secret(key: &WireKey) -> Option<String> {
+    if key.jwk.get("alg").is_some_and(|alg| alg != "HS256") {
+        return None;
+    }
     let bytes = URL_SAFE_NO_PAD.decode(key.jwk.get("k")?.as_str()?).ok()?;
     Some(STANDARD.encode(bytes))
 }

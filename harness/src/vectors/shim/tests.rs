@@ -84,6 +84,59 @@ fn keys_are_chosen_by_their_name() {
 }
 
 #[test]
+fn the_label_comes_before_the_key() {
+    let mut case = Sample::ed25519(THEN).unwrap().to_verify(1, THEN);
+    case.keys.clear();
+    case.label = Some("sig2".to_owned());
+    assert_eq!(verify(&Core, case).stage.as_deref(), Some("select"));
+}
+
+#[test]
+fn httpsig_is_given_the_uri_that_the_request_is_for() {
+    let base_of = |method: &str, target: &str, hosts: &[&str]| {
+        let mut case = Sample::ed25519(THEN).unwrap().to_base(1, THEN);
+        case.parsed.method = Some(method.to_owned());
+        case.parsed.target = Some(target.to_owned());
+        case.parsed.fields = hosts.iter().map(|host| ["Host".to_owned(), (*host).to_owned()]).collect();
+        case.signature_input = Some(r#"("@target-uri" "@authority" "@scheme" "@path" "@query")"#.to_owned());
+        let answer = Httpsig.answer(&Request::Base(Box::new(case)));
+        let base = answer.base_b64.map(|base| text(Some(base)));
+        base.map(|base| {
+            base.lines().take(5).map(|line| line.split_once(": ").unwrap().1.to_owned()).collect::<Vec<_>>()
+        })
+    };
+    let uri = |parts: [&str; 5]| Some(parts.map(str::to_owned).to_vec());
+    assert_eq!(base_of("GET", "/a?b?c", &["h"]), uri(["https://h/a?b?c", "h", "https", "/a", "?b?c"]));
+    assert_eq!(
+        base_of("GET", "/r?u=http://x", &["h"]),
+        uri(["https://h/r?u=http://x", "h", "https", "/r", "?u=http://x"])
+    );
+    assert_eq!(base_of("GET", "http://H:1/a?b", &["x"]), uri(["http://H:1/a?b", "h:1", "http", "/a", "?b"]));
+    assert_eq!(base_of("GET", "http://h?b", &[]), uri(["http://h?b", "h", "http", "/", "?b"]));
+    assert_eq!(base_of("OPTIONS", "*", &["h"]), uri(["https://h", "h", "https", "/", "?"]));
+    assert_eq!(base_of("CONNECT", "h:443", &["h"]), uri(["https://h:443", "h:443", "https", "/", "?"]));
+    for none in [&[][..], &[""], &["a", "b"], &["\u{e4}"]] {
+        assert_eq!(base_of("GET", "/", none), None, "{none:?}");
+    }
+    assert_eq!(base_of("GET", "/\u{7f}", &["h"]), None);
+}
+
+#[test]
+fn httpsig_is_given_no_key_that_it_could_not_read() {
+    let with = |change: &dyn Fn(&mut Case)| {
+        let mut case = Sample::hmac(now()).unwrap().to_verify(1, now());
+        change(&mut case);
+        verify(&Httpsig, case).outcome
+    };
+    let jwk_alg = |name: &'static str| move |case: &mut Case| _ = case.keys[0].jwk.insert("alg".into(), name.into());
+    assert_eq!(with(&jwk_alg("HS256")), Outcome::Accepted);
+    assert_eq!(with(&jwk_alg("none")), Outcome::Rejected);
+    let mut case = Sample::ed25519(now()).unwrap().to_verify(1, now());
+    case.keys[0].pem = None;
+    assert_eq!(verify(&Httpsig, case).outcome, Outcome::Rejected);
+}
+
+#[test]
 fn the_engine_is_given_the_whole_policy() {
     let sample = Sample::ed25519(THEN).unwrap();
     let with = |policy: Policy| {
