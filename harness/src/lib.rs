@@ -4,6 +4,7 @@ pub mod attack;
 pub mod cli;
 pub mod contract;
 pub mod expectations;
+pub mod explain;
 pub mod glob;
 mod logged;
 pub mod report;
