@@ -2,8 +2,10 @@
 
 pub mod check;
 pub mod exit;
+pub mod explain;
 pub mod requirements;
 pub mod shim;
+pub mod sign;
 pub mod vectors;
 
 use std::io::{self, Write as _};
@@ -28,6 +30,10 @@ enum Command {
     Check(Box<check::Check>),
     /// Show the requirements, and which scenarios check them
     Requirements(requirements::Requirements),
+    /// Explain the signatures of one message: the base line by line, every check, what is wrong
+    Explain(Box<explain::Explain>),
+    /// Sign a message
+    Sign(Box<sign::Sign>),
     /// Speak the shim protocol: as a library that is built in, or to a shim that is to be checked
     Shim(shim::Shim),
     /// Run the RFC 9421 vectors on a library and say which of the RFC's sentences it breaks
@@ -40,6 +46,8 @@ impl Cli {
         let done = match self.command {
             Command::Check(check) => check.run(),
             Command::Requirements(requirements) => requirements.run(&mut io::stdout().lock()),
+            Command::Explain(explain) => explain.run(&mut io::stdout().lock()),
+            Command::Sign(sign) => sign.run(&mut io::stdout().lock()),
             Command::Shim(shim) => shim.run(),
             Command::Vectors(vectors) => vectors.run(),
         };
