@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::attack::base as writer;
-use countersign::vectors::corpus::{Expected, Vector, VectorFile};
+use countersign::vectors::corpus::{Expected, Feature, Vector, VectorFile};
 use countersign::vectors::protocol::{Answer, Case, Outcome, Request};
 use countersign::vectors::shim::Subject as _;
 use countersign::vectors::shim::httpsig::Httpsig;
@@ -46,9 +46,37 @@ fn expected_bases_are_confirmed_by_others() {
     println!("{} bases; {} confirmed by another implementation:", wanted.len(), wanted.len() - nobody.len());
     confirmed.iter().for_each(|(who, count)| println!("  {count} by {who}"));
     println!("by none of these:");
-    nobody.iter().for_each(|vector| println!("  {} {:?}", vector.id, vector.requires));
+    let mut unexplained = Vec::new();
+    for vector in nobody {
+        let why = reason(vector);
+        println!("  {}: {}", vector.id, why.unwrap_or("?"));
+        if why.is_none() {
+            unexplained.push(&vector.id);
+        }
+    }
     assert!(contradicted.is_empty(), "{}", contradicted.join("\n"));
-    assert!(6 * nobody.len() <= wanted.len(), "only {} of {}", wanted.len() - nobody.len(), wanted.len());
+    assert!(unexplained.is_empty(), "nobody confirms {unexplained:?}: find out who is wrong, or say why in ALONE");
+    assert!(confirmed.values().sum::<usize>() > 600, "{confirmed:?}");
+}
+
+/// What neither of them does, by the case's id.
+const ALONE: [(&str, &str); 8] = [
+    ("2-folded-value-is-one-line", "none of them unfolds lines"),
+    ("2.1-examples", "none of them unfolds lines"),
+    ("2.1-fold-variants", "none of them unfolds lines"),
+    ("2.1.1-dictionary-on-lines", "httpsig keeps both members of a repeated key"),
+    ("2.1.2-members-on-lines", "httpsig takes all members of a repeated key"),
+    ("2.2.2-asterisk-form", "httpsig puts the asterisk behind the authority"),
+    ("2.2.6-empty-path", "httpsig takes a target in absolute form for the path"),
+    ("2.2.8-empty-names-and-values", "httpsig does not encode values again; attack/base.rs counts empty pieces"),
+];
+
+fn reason(vector: &Vector) -> Option<&'static str> {
+    let needs = |feature| vector.requires.contains(&feature);
+    if needs(Feature::Bs) || needs(Feature::Tr) {
+        return Some("none of them does bs or tr");
+    }
+    ALONE.iter().find(|(id, _)| vector.id.starts_with(id)).map(|(_, why)| *why)
 }
 
 /// By the suite's own second writer, for what it supports.
@@ -58,11 +86,12 @@ fn written(request: &Request) -> Option<Result<String, String>> {
     let (method, target) = (parsed.method.as_deref()?, parsed.target.as_deref()?);
     let input = signature_input.as_deref()?;
     // It knows the origin form only; most values of the absolute form are those of its parts.
-    let absolute = target.strip_prefix(&format!("{scheme}://")).and_then(|rest| rest.split_once('/'));
-    let origin = absolute.map_or_else(|| target.to_owned(), |(_, path)| format!("/{path}"));
+    let absolute = target.strip_prefix(&format!("{scheme}://"));
+    let absolute = absolute.map(|rest| rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len())));
+    let origin = absolute.map_or(target, |(_, path)| path);
     let (path, query) = match origin.split_once('?') {
         Some((path, query)) => (path, Some(query)),
-        None => (origin.as_str(), None),
+        None => (origin, None),
     };
     let fields: Vec<(String, String)> =
         parsed.fields.iter().map(|[name, value]| (name.clone(), value.clone())).collect();
