@@ -58,8 +58,8 @@ pub struct Case {
     /// For `base` and `sign`: the inner list with its parameters, as it would stand after `label=`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature_input: Option<String>,
-    /// For `verify`: the public keys that are known.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// For `verify`: the public keys that are known; there may be none.
+    #[serde(default)]
     pub keys: Vec<WireKey>,
     /// For `sign` and `accept`: the private key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
