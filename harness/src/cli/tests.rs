@@ -58,7 +58,7 @@ fn requirements_without_a_scenario() {
 
 #[test]
 fn wrong_usage_has_the_exit_code_of_wrong_usage() {
-    let wrong: [&[&str]; 13] = [
+    let wrong: [&[&str]; 18] = [
         &[],
         &["chekc"],
         &["check", "--level", "most"],
@@ -68,6 +68,11 @@ fn wrong_usage_has_the_exit_code_of_wrong_usage() {
         &["check", "--report", "xml=x"],
         &["check", "-q", "-v"],
         &["requirements", "CALL-1", "--uncovered"],
+        &["shim"],
+        &["shim", "another"],
+        &["shim", "check"],
+        &["shim", "check", "'open"],
+        &["shim", "check", "x", "--timeout", "0"],
         &["vectors"],
         &["vectors", "--subject", "core", "--jobs", "0"],
         &["vectors", "--subject", "core", "--timeout", "0"],
@@ -150,4 +155,15 @@ fn vectors_that_can_t_be_run() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("2.json"), "{\"version\": 1}").unwrap();
     assert_eq!(vectors(&["--subject", "core", "--vectors", folder.path().to_str().unwrap()]), Exit::Usage);
+}
+
+#[test]
+fn a_shim_that_is_checked_ends_with_what_came_out() {
+    let run = |command: &str| Cli::try_parse_from(["countersign", "shim", "check", command]).unwrap().run();
+    assert_eq!(run("no/such/shim"), Exit::Subject);
+    // Whatever it is told, it says the same: it is there, but keeps to no protocol.
+    let hello =
+        r#"{"id":0,"impl":"x","version":"1","ops":["verify"],"algs":["ed25519"],"features":[],"clock":"system"}"#;
+    let parrot = format!(r#"sh -c 'while read line; do echo "{}"; done'"#, hello.replace('"', r#"\""#));
+    assert_eq!(run(&parrot), Exit::DoesNotConform);
 }

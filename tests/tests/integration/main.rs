@@ -9,5 +9,6 @@ mod mutants;
 mod report;
 mod shim_check;
 mod shim_protocol;
+mod shim_subjects;
 mod texts;
 mod vectors;

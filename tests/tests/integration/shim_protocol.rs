@@ -12,7 +12,7 @@ const SCHEMA: &str = include_str!("../../../fixtures/shim-protocol.schema.json")
 const THEN: u64 = 1_618_884_473;
 
 /// The schema of one of its definitions.
-fn schema(definition: &str) -> Validator {
+pub(super) fn schema(definition: &str) -> Validator {
     let mut schema: Value = serde_json::from_str(SCHEMA).unwrap();
     jsonschema::draft202012::meta::validate(&schema).unwrap();
     assert!(schema["$defs"][definition].is_object(), "the schema has no {definition}");
@@ -23,7 +23,7 @@ fn schema(definition: &str) -> Validator {
 }
 
 #[track_caller]
-fn assert_valid(schema: &Validator, message: &Value) {
+pub(super) fn assert_valid(schema: &Validator, message: &Value) {
     let objections: Vec<_> =
         schema.iter_errors(message).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert_eq!(objections, Vec::<String>::new(), "{message}");

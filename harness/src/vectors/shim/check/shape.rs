@@ -88,9 +88,11 @@ fn objections(answer: &Value, fields: &[Field]) -> Vec<String> {
             Some(value) => wrong.extend(field.kind.objection(field.name, value)),
         }
     }
-    for name in object.keys().filter(|name| !fields.iter().any(|field| field.name == *name)) {
+    let strange = object.keys().filter(|name| !fields.iter().any(|field| field.name == *name));
+    let strange: Vec<_> = strange.map(|name| format!("`{name}`")).collect();
+    if !strange.is_empty() {
         let known: Vec<_> = fields.iter().map(|field| field.name).collect();
-        wrong.push(format!("there is no field `{name}`; there are: {}", known.join(", ")));
+        wrong.push(format!("there is no field {}; there are: {}", strange.join(", "), known.join(", ")));
     }
     wrong
 }
