@@ -151,11 +151,11 @@ pub fn last_line(summary: &VectorSummary) -> String {
         }
         Conclusion::Partial => {
             let lacks = summary.lacks.join("; ");
-            let too = if broken > 0 { format!("; and {} fail", many(broken, "vector")) } else { String::new() };
+            let too = if broken > 0 { format!("; and {}", failing(broken)) } else { String::new() };
             format!("Partial, so nothing is said about conformance: {lacks}{too}")
         }
         Conclusion::DoesNotConform if broken > 0 => {
-            format!("Does not conform{asked}: {} not kept", many(broken, "vector"))
+            format!("Does not conform{asked}: {}", failing(broken))
         }
         Conclusion::DoesNotConform => "Does not pass: the list of known failures is out of date".to_owned(),
         Conclusion::EndedEarly => "Ended early, so nothing is said about conformance".to_owned(),
@@ -166,11 +166,18 @@ pub fn last_line(summary: &VectorSummary) -> String {
     };
     let apart = summary.apart().count();
     if apart > 0 {
-        line.push_str(&format!("; reported apart, not kept: {}", many(apart, "vector")));
+        line.push_str(&format!("; reported apart: {}", failing(apart)));
+    }
+    if summary.ended_early && summary.conclusion() != Conclusion::EndedEarly {
+        line.push_str("; ended early");
     }
     let counts = Verdict::ALL.into_iter().map(|verdict| (verdict, summary.count(verdict))).filter(|(_, n)| *n > 0);
     let counts: Vec<String> = counts.map(|(verdict, count)| format!("{count} {}", verdict.words())).collect();
     let (name, version) = (&summary.subject.name, &summary.subject.version);
     let vectors = many(summary.vectors.len(), "vector");
     format!("{line}. {name} {version}, {vectors}: {}; {:.1} s", counts.join(", "), summary.took.as_secs_f64())
+}
+
+fn failing(count: usize) -> String {
+    if count == 1 { "1 vector fails".to_owned() } else { format!("{count} vectors fail") }
 }

@@ -344,7 +344,7 @@ fn decoded(text: &str) -> Vec<u8> {
 }
 
 /// What can't be seen is escaped, so that a difference can.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

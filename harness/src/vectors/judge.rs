@@ -202,14 +202,18 @@ fn overlooked(vector: &Vector, expectation: &Expectation, came: Came) -> Judgeme
     let cause = match (&bases, careless) {
         (Some(_), _) => String::new(),
         (None, Some(careless)) => format!("\n{careless}"),
-        (None, None) => vector.reject_stage.as_deref().map(unheeded).unwrap_or_default(),
+        (None, None) => format!("\n{}", vector.reject_stage.as_deref().map_or("its defect goes unnoticed", unheeded)),
     };
-    Judgement::fail(wanted(vector), format!("{verb}{cause}")).with(bases)
+    let over = match (&expectation.base, &built) {
+        (None, Some(built)) => format!("\nover the base\n{}", guess::shown(&super::parsed::text(built))),
+        _ => String::new(),
+    };
+    Judgement::fail(wanted(vector), format!("{verb}{cause}{over}")).with(bases)
 }
 
 /// What is left out by who does not refuse at this step.
-fn unheeded(stage: &str) -> String {
-    let what = match stage {
+fn unheeded(stage: &str) -> &'static str {
+    match stage {
         "parse" => "malformed signature fields, or a malformed component, are let through",
         "select" => "it is not noticed that there is no such signature",
         "policy" => "what the application requires is not checked",
@@ -219,9 +223,8 @@ fn unheeded(stage: &str) -> String {
         "crypto" => "the signature is not checked strictly",
         "digest" => "the content is not held against its digest",
         "replay" => "it is not noticed that the signature was used before",
-        _ => return String::new(),
-    };
-    format!("\n{what}")
+        _ => "its defect goes unnoticed",
+    }
 }
 
 fn differing(expectation: &Expectation, base: &[u8]) -> Option<Bases> {

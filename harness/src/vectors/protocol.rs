@@ -99,7 +99,8 @@ pub struct Parsed {
     pub target: Option<String>,
     /// Of a response.
     pub status: Option<u16>,
-    /// Name and value of each line, in order; no whitespace around the value.
+    /// Name and value of each line, in order; no whitespace around the value. A folded line keeps its fold (`\r\n` and
+    /// whitespace): to unfold it is part of RFC 9421 §2.1.
     pub fields: Vec<[String; 2]>,
     /// The content, in base64, without its transfer coding.
     pub body_b64: String,

@@ -207,18 +207,20 @@ impl Run<'_> {
         futures_util::future::join_all(idle.into_iter().map(Session::end)).await;
 
         let mut vectors: Vec<VectorResult> = results.into_iter().flatten().collect();
+        let ended_early = ended_early || vectors.len() < selected.len();
         let stale = self.options.expectations.stale(self.all, &mut vectors);
         let summary = VectorSummary {
             suite: self.suite.clone(),
             subject,
             requirements: summary::sentences(corpus, &vectors),
-            lacks: summary::lacks(&self.hello, shows_bases.never(), &vectors),
+            // What was not asked any more is no lack.
+            lacks: if ended_early { Vec::new() } else { summary::lacks(&self.hello, shows_bases.never(), &vectors) },
             stale,
             level: self.options.level,
             titles: corpus.files.iter().map(|file| (file.section.clone(), file.title.clone())).collect(),
             whole: selected.len() == self.all.len(),
             took: self.began.elapsed(),
-            ended_early: ended_early || vectors.len() < selected.len(),
+            ended_early,
             vectors,
         };
         sink.event(&VectorEvent::Ended(Arc::new(summary.clone())));

@@ -196,8 +196,8 @@ fn without_places(text: &str) -> String {
             Some((before, seconds)) if seconds.ends_with(" s") => format!("{before}; ? s"),
             _ => line.to_owned(),
         };
-        match line.split_once("panicked at ") {
-            Some((before, _)) => lines.push(format!("{before}panicked at …")),
+        match line.split_once(" (at ") {
+            Some((before, _)) => lines.push(format!("{before} (at …)")),
             None => lines.push(line),
         }
     }

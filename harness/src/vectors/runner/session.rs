@@ -1,5 +1,6 @@
 //! A library that is asked: a child that is started again after a crash, or one in this process.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
@@ -147,8 +148,8 @@ async fn within<T: Send + 'static>(limit: Duration, call: impl FnOnce() -> T + S
     let called = tokio::task::spawn_blocking(move || {
         PANIC.with_borrow_mut(|panic| *panic = Some(String::new()));
         let result = panic::catch_unwind(AssertUnwindSafe(call));
-        let panic = PANIC.with_borrow_mut(Option::take).unwrap_or_default();
-        result.map_err(|_| panic)
+        let place = PANIC.with_borrow_mut(Option::take).unwrap_or_default();
+        result.map_err(|panic| format!("{}{place}", message(&*panic)))
     });
     let crashed = |how| Fault::Crashed { how, said: String::new() };
     match timeout(limit, called).await {
@@ -159,8 +160,14 @@ async fn within<T: Send + 'static>(limit: Duration, call: impl FnOnce() -> T + S
     }
 }
 
+/// What a panic said.
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a word".to_owned())
+}
+
 thread_local! {
-    /// Within a call of [`within`]: what a panic said.
+    /// Within a call of [`within`]: where a panic was.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -171,7 +178,8 @@ pub(super) fn keep_panics_quiet() {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let of_subject = PANIC.with_borrow_mut(|said| {
-                said.as_mut().map(|said| *said = info.to_string().replace('\n', " ")).is_some()
+                let place = info.location().map(|place| format!(" (at {place})")).unwrap_or_default();
+                said.as_mut().map(|said| *said = place).is_some()
             });
             if !of_subject {
                 before(info);
