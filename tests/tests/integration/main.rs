@@ -6,6 +6,7 @@ mod corpus;
 mod evidence;
 mod licences;
 mod mutants;
+mod readme;
 mod report;
 mod shim_check;
 mod shim_protocol;
