@@ -142,7 +142,8 @@ fn wrong_requests_are_refused() {
     ];
     assert_eq!(not_refused(&schema("to_shim"), &hello, &changes), Vec::<&str>::new());
     let (verify, _) = exchange(1);
-    let changes: [Change; 14] = [
+    let changes: [Change; 15] = [
+        ("no keys", |verify| without(verify, "keys")),
         ("no id", |verify| without(verify, "id")),
         ("an id as text", |verify| verify["id"] = json!("1")),
         ("an unknown op", |verify| verify["op"] = json!("check")),
