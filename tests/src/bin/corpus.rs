@@ -1,12 +1,12 @@
 //! Makes `fixtures/vectors` and `fixtures/rfc9421.toml` from `tests/corpus/*.toml`.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::{fs, path::Path};
 
-use countersign_tests::corpus::{Problem, build, read, sanity, write};
+use countersign_tests::corpus::{Corpus, Problem, sanity, write};
 
 const HELP: &str = "\
 Makes the vectors from their definitions.
@@ -76,45 +76,31 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, St
 
 fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut out = io::stdout().lock();
-    let (definitions, mut problems) = read::read(&options.cases)?;
+    let corpus = Corpus::make(&options.cases)?;
     let wanted = |section: &str| options.only.is_empty() || options.only.contains(section);
-    if let Some(unknown) = options.only.iter().find(|only| definitions.files.iter().all(|it| it.file.section != **only))
-    {
-        if problems.is_empty() {
-            return Err(format!("{}: there is no section {unknown}", options.cases.display()).into());
-        }
+    let sections = || corpus.sections.iter().filter(|built| wanted(&built.file.section));
+    let unknown = options.only.iter().find(|only| sections().all(|built| built.file.section != **only));
+    if let (Some(unknown), true) = (unknown, corpus.problems.is_empty()) {
+        return Err(format!("{}: there is no section {unknown}", options.cases.display()).into());
     }
 
-    let (mut output, mut files) = (write::Output::new(), Vec::new());
-    let (mut all, mut disagreements) = (0, 0);
-    for definition in &definitions.files {
-        let (built, wrong) = build::build(&definitions, definition);
-        problems.extend(wrong);
-        if !wanted(&built.file.section) {
-            files.push(built.file);
-            continue;
-        }
-        all += built.file.vectors.len();
-        for vector in built.file.vectors.iter().filter(|_| options.engine) {
+    let mut disagreements = 0;
+    for built in sections().filter(|_| options.engine) {
+        let path = options.cases.join(format!("{}.toml", built.file.section));
+        for vector in &built.file.vectors {
             if let Some(what) = sanity::disagreement(vector, &built.file.keys) {
                 disagreements += 1;
                 let line = built.lines.get(&vector.id).copied().unwrap_or(1);
-                writeln!(out, "engine: {}:{line}: {}: {what}", definition.path.display(), vector.id)?;
+                writeln!(out, "engine: {}:{line}: {}: {what}", path.display(), vector.id)?;
             }
         }
-        output.insert(options.out.join(format!("{}.json", built.file.section)), write::vectors(&built.file)?);
-        files.push(built.file);
-    }
-    if options.only.is_empty() {
-        let beside = options.out.parent().unwrap_or(Path::new(".")).join("rfc9421.toml");
-        output.insert(beside, write::catalogue(&definitions, &files)?);
     }
 
     let concerns = |problem: &&Problem| {
         let stem = problem.file.file_stem().unwrap_or_default().to_string_lossy();
         wanted(&stem) || problem.file.extension().is_some_and(|extension| extension == "json")
     };
-    let (ours, others): (Vec<&Problem>, Vec<&Problem>) = problems.iter().partition(|problem| concerns(problem));
+    let (ours, others): (Vec<&Problem>, Vec<&Problem>) = corpus.problems.iter().partition(|problem| concerns(problem));
     for problem in &ours {
         writeln!(out, "error: {problem}")?;
     }
@@ -129,7 +115,9 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
         }
     }
 
-    let differences = write::differences(&output, &options.out, options.only.is_empty())?;
+    let only = (!options.only.is_empty()).then_some(&wanted as &dyn Fn(&str) -> bool);
+    let output = corpus.output(&options.out, only)?;
+    let differences = write::differences(&output, &options.out, only.is_none())?;
     if options.check {
         for difference in &differences {
             writeln!(out, "differs: {difference}")?;
@@ -140,11 +128,12 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
             fs::write(path, text)?;
         }
     }
-    let invalid = files.iter().filter(|file| wanted(&file.section)).flat_map(|file| &file.vectors);
-    let invalid = invalid.filter(|vector| vector.twin_of.is_some()).count();
+    let vectors = || sections().flat_map(|built| &built.file.vectors);
     writeln!(
         out,
-        "{all} vectors, {invalid} of them with a defect; {} files differ{}; our engine disagrees with {disagreements}",
+        "{} vectors, {} of them with a defect; {} files differ{}; our engine disagrees with {disagreements}",
+        vectors().count(),
+        vectors().filter(|vector| vector.defect.is_some()).count(),
         differences.len(),
         if options.check { "" } else { " (written)" }
     )?;

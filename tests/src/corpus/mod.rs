@@ -11,7 +11,9 @@
 //! The same input gives the same bytes, always.
 
 pub mod build;
+mod change;
 pub mod crypto;
+mod features;
 pub mod format;
 mod make;
 pub mod read;
@@ -22,8 +24,60 @@ mod tests;
 pub mod text;
 pub mod write;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
+
+use countersign::vectors::corpus::VectorFile;
+
+use build::Built;
+use read::Definitions;
+use write::Output;
+
+/// All that comes of a folder of definitions.
+#[derive(Debug)]
+pub struct Corpus {
+    /// What was read.
+    pub definitions: Definitions,
+    /// What was built of each definition.
+    pub sections: Vec<Built>,
+    /// What is wrong.
+    pub problems: Vec<Problem>,
+}
+
+impl Corpus {
+    /// Reads and builds.
+    ///
+    /// # Errors
+    /// The folder can't be read.
+    pub fn make(cases: &Path) -> io::Result<Corpus> {
+        let (definitions, mut problems) = read::read(cases)?;
+        let mut sections = Vec::new();
+        for definition in &definitions.files {
+            let (built, wrong) = build::build(&definitions, definition);
+            problems.extend(wrong);
+            sections.push(built);
+        }
+        Ok(Corpus { definitions, sections, problems })
+    }
+
+    /// The files for a folder of vectors: those of some sections, or all of them and the catalogue beside the folder.
+    ///
+    /// # Errors
+    /// Something can't be serialised.
+    pub fn output(&self, folder: &Path, only: Option<&dyn Fn(&str) -> bool>) -> Result<Output, String> {
+        let files = || self.sections.iter().map(|built| &built.file);
+        let mut output = Output::new();
+        for file in files().filter(|file| only.is_none_or(|wanted| wanted(&file.section))) {
+            output.insert(folder.join(format!("{}.json", file.section)), write::vectors(file)?);
+        }
+        if only.is_none() {
+            let beside = folder.parent().unwrap_or(Path::new(".")).join("rfc9421.toml");
+            let files: Vec<&VectorFile> = files().collect();
+            output.insert(beside, write::catalogue(&self.definitions, &files)?);
+        }
+        Ok(output)
+    }
+}
 
 /// Something that is wrong in a definition, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -171,7 +171,7 @@ fn what_is_wrong_is_named_with_its_line() {
             "change = { signature = \"salt:0\" }",
             "`salt:0` does not go with a key for ed25519",
         ),
-        ("base = ['\"x-a\": two']", "op = \"sign\"", "`op` is not one of the case's `ops`"),
+        ("base = ['\"x-a\": two']", "op = \"sign\"", "(or not this `op`) gets to see such a change"),
         ("base = ['\"x-a\": one']\n", "", "2.1.toml:12: 2.1-good: `base` is missing"),
         ("base = ['\"x-a\": one']\n", "base = ['\"x-a\": \\q']\n", "`\\q` is no escape"),
         ("base = ['\"x-a\": one']\n", "base = ['\"x-a\": {input:sig2}']\n", "there is no signature `sig2`"),

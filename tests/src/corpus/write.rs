@@ -25,13 +25,13 @@ pub fn vectors(file: &VectorFile) -> Result<String, String> {
 ///
 /// # Errors
 /// It can't be serialised.
-pub fn catalogue(definitions: &Definitions, files: &[VectorFile]) -> Result<String, String> {
+pub fn catalogue(definitions: &Definitions, files: &[&VectorFile]) -> Result<String, String> {
     let text = toml::to_string(&catalogue_of(definitions, files)).map_err(|error| error.to_string())?;
     Ok(format!("# Made by `cargo run -p countersign-tests --bin corpus` from tests/corpus/*.toml.\n\n{text}"))
 }
 
 /// The catalogue: every sentence, with the vectors that check it.
-pub fn catalogue_of(definitions: &Definitions, files: &[VectorFile]) -> Catalogue {
+pub fn catalogue_of(definitions: &Definitions, files: &[&VectorFile]) -> Catalogue {
     let mut checked_by: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for vector in files.iter().flat_map(|file| &file.vectors) {
         for reference in &vector.rfc_refs {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use countersign::vectors::catalogue::Catalogue;
 use countersign::vectors::corpus::Expected;
 use countersign::vectors::load::Corpus;
-use countersign_tests::corpus::{build, read, write};
+use countersign_tests::corpus::{self as made, write};
 use serde_json::Value;
 
 fn root() -> &'static Path {
@@ -30,17 +30,10 @@ fn corpus() -> Corpus {
 
 #[test]
 fn every_file_is_what_its_cases_make() {
-    let (definitions, mut problems) = read::read(&root().join("tests/corpus")).unwrap();
-    let (mut output, mut files) = (write::Output::new(), Vec::new());
-    for definition in &definitions.files {
-        let (built, wrong) = build::build(&definitions, definition);
-        problems.extend(wrong);
-        output.insert(folder().join(format!("{}.json", built.file.section)), write::vectors(&built.file).unwrap());
-        files.push(built.file);
-    }
-    output.insert(root().join("fixtures/rfc9421.toml"), write::catalogue(&definitions, &files).unwrap());
-    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let made = made::Corpus::make(&root().join("tests/corpus")).unwrap();
+    let problems: Vec<String> = made.problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let output = made.output(&folder(), None).unwrap();
     let differences = write::differences(&output, &folder(), true).unwrap();
     assert!(
         differences.is_empty(),
