@@ -10,7 +10,7 @@ use crate::vectors::protocol::{Request, VERSION};
 
 const START: &str = "Give the command as in a terminal, in one argument: \"python3 shim.py\". No shell is asked: for pipes and \
     variables write sh -c '…'.";
-const STAY: &str = "Read line by line until standard input ends, and answer each line; do nothing else on standard output. What your \
+pub(super) const STAY: &str = "Read line by line until standard input ends, and answer each line; do nothing else on standard output. What your \
     library throws belongs into an answer with the outcome rejected (or error, if it is the shim's own fault).";
 const FLUSH: &str =
     "Read line by line (not to the end of the input), end each answer with a line feed, and flush after each.";

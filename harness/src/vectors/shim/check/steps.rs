@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::checker::{Checker, Trouble, Wanted, differs, hello_line, parsed, to_line};
+use super::checker::{Checker, STAY, Trouble, Wanted, differs, hello_line, parsed, to_line};
 use super::{Findings, Sample, State, Step, brief, shape};
 use crate::attack::DraftError;
 use crate::vectors::client::CommandLine;
@@ -14,10 +14,14 @@ use crate::vectors::protocol::Request;
 
 /// The greatest number that every language reads as it is.
 const GREATEST_ID: u64 = 9_007_199_254_740_991;
+/// A request that is cut off.
+const MALFORMED: &str = r#"{"op":"verify","message_b64":"R0VUIC9mb28gSFRUU"#;
 /// The body of the big message, in bytes.
 const BIG: usize = 1 << 20;
 
 const SHAPE: &str = "The fields of all messages are in fixtures/shim-protocol.schema.json.";
+const COME_UP: &str = "It ended before its first answer: mend what standard error says. Then: read line by line until standard \
+    input ends, and answer each line.";
 const CORE_SET: &str = "Without the op verify, the base (the op base, or base_b64 in the answers to verify) and ed25519, countersign \
     vectors can say no more than partial. If the library can do it, declare it in hello.";
 
@@ -74,6 +78,7 @@ impl Checker<'_> {
                 // Whatever it is: it did not come up.
                 let state = match state {
                     State::Wrong { advice } => State::Died { advice },
+                    State::Died { advice: STAY } => State::Died { advice: COME_UP },
                     other => other,
                 };
                 self.tell(Step { name, sent: line, expected, came, state });
@@ -328,9 +333,9 @@ impl Checker<'_> {
             Some(sample) => to_line(&Request::Verify(Box::new(sample.to_verify(id, now)))),
             None => format!(r#"{{"op":"frobnicate","id":{id}}}"#),
         };
-        let sent = format!("{{ this is no JSON\nand, without waiting, a request with the id {id}");
+        let sent = format!("{MALFORMED}\nand, without waiting, a request with the id {id}");
         let expected = format!("one line: the answer to the request, with the id {id}");
-        match self.answer(&format!("{{ this is no JSON\n{next}")).await {
+        match self.answer(&format!("{MALFORMED}\n{next}")).await {
             Ok(answer) => {
                 let wrong: Vec<String> =
                     (answer["id"] != id).then(|| format!("its id is {}", answer["id"])).into_iter().collect();
