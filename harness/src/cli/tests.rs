@@ -167,3 +167,23 @@ fn a_shim_that_is_checked_ends_with_what_came_out() {
     let parrot = format!(r#"sh -c 'while read line; do echo "{}"; done'"#, hello.replace('"', r#"\""#));
     assert_eq!(run(&parrot), Exit::DoesNotConform);
 }
+
+#[test]
+fn the_sentences_of_the_rfc_are_requirements_too() {
+    let run = |args: &[&str]| Cli::try_parse_from(["countersign", "requirements"].iter().chain(args)).map(Cli::run);
+    assert_eq!(run(&["--rfc9421"]).unwrap(), Exit::Conforms);
+    assert_eq!(run(&["--rfc9421", "--uncovered"]).unwrap(), Exit::Conforms);
+    assert_eq!(run(&["--rfc9421", "R9421-0-none"]).unwrap(), Exit::Usage);
+    assert_eq!(run(&["R9421-0-none"]).unwrap(), Exit::Usage);
+    assert!(run(&["--rfc9421", "--features", "somewhere"]).is_err());
+}
+
+#[test]
+fn the_vectors_can_be_taken_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = |to: &Path| Cli::try_parse_from(["countersign", "vectors", "--export", to.to_str().unwrap()]);
+    assert_eq!(export(&folder.path().join("vectors")).unwrap().run(), Exit::Conforms);
+    assert!(folder.path().join("vectors/2.1.json").is_file());
+    assert_eq!(export(folder.path()).unwrap().run(), Exit::Usage, "there is something else in it");
+    assert!(Cli::try_parse_from(["countersign", "vectors", "--export", "a", "--subject", "core"]).is_err());
+}
