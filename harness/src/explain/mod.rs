@@ -179,14 +179,15 @@ impl Desk<'_> {
         self.signatures.iter().map(|found| (found.label.to_string(), pick(found))).collect()
     }
 
-    /// A key that can be used with several algorithms, bound to the one that the signature or the caller names.
+    /// A key that can be used with several algorithms, bound to the one that the caller or the signature names. A JWK
+    /// that names its algorithm is not overruled by the signature (RFC 9421 §3.3.7).
     fn bound(&self, key: &NamedKey<VerifyingKey>, input: &SignatureInput) -> NamedKey<VerifyingKey> {
-        let stated = input.alg().and_then(|alg| alg.parse::<Algorithm>().ok());
+        let stated = input.alg().and_then(|alg| alg.parse::<Algorithm>().ok()).filter(|_| !key.key.has_jws_algorithm());
         let only = match self.judging.required.algorithms[..] {
             [only] => Some(only),
             _ => None,
         };
-        let bound = stated.or(only).and_then(|algorithm| key.key.clone().with_algorithm(algorithm).ok());
+        let bound = only.or(stated).and_then(|algorithm| key.key.clone().with_algorithm(algorithm).ok());
         NamedKey { key: bound.unwrap_or_else(|| key.key.clone()), ..key.clone() }
     }
 

@@ -357,6 +357,46 @@ fn each_label_gets_its_key() {
 }
 
 #[test]
+fn a_jwk_that_names_its_algorithm_is_not_overruled() {
+    let bytes =
+        r#"{"kty":"OKP","crv":"Ed25519","kid":"me","alg":"EdDSA","x":"JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs"}"#;
+    let keys = keys::verifying(&input(bytes), None).unwrap();
+    let with = |alg: &str, algorithms: Vec<Algorithm>| {
+        let mut judging = Judging { keys: keys.clone(), now: NOW, ..Judging::default() };
+        judging.required.algorithms = algorithms;
+        codes(&explain(&b26("keyid=", &format!("{alg}keyid=")), &judging))
+    };
+    assert_eq!(with("", vec![]), Vec::<&str>::new());
+    assert_eq!(with("alg=\"ed25519\";", vec![]), ["algorithm_stated", "signature_invalid"]);
+    // The caller may.
+    assert_eq!(with("alg=\"ed25519\";", vec![Algorithm::Ed25519]), ["signature_invalid"]);
+}
+
+#[test]
+fn what_only_the_engine_refuses_is_refused() {
+    let subject = b26("POST", "POST");
+    let judging = judging(&["test-key-ed25519.pem"]);
+    let message = subject.as_message();
+    let signatures = Signatures::parse(&message, &Limits::default()).unwrap();
+    for (policy, code) in
+        [(Policy::default(), None), (Policy { require_nonce: true, ..Policy::default() }, Some("missing_nonce"))]
+    {
+        let desk = Desk { subject: &subject, message, signatures: signatures.clone(), policy, judging: &judging };
+        let info = desk.signature("sig-b26", &desk.pick_keys());
+        assert_eq!(info.problems.first().map(|problem| problem.code), code);
+        assert_eq!(info.verdict == Verdict::Verified, code.is_none());
+    }
+}
+
+#[test]
+fn a_message_cannot_write_on_the_terminal() {
+    let text = "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: \u{1b}[2J\u{7}\nX-Forwarded-Host: \u{1b}[1m\nX: \u{9b}2J\nSignature-Input: a=(\"@authority\" \"x\" \"x\";bs)\nSignature: a=:AA==:\n";
+    let shown = text_of(&explain(&subject_of(&input(text)), &judging(&["test-key-ed25519.pem"])));
+    assert!(shown.contains("\\u{1b}[2j\\u{7}"), "{shown}");
+    assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+}
+
+#[test]
 fn keys_are_told_by_what_is_in_them() {
     let read = |bytes: &[u8]| keys::verifying(&Input { name: "dir/k.x".into(), bytes: bytes.to_vec() }, None);
     let pem = fixture("keys/test-key-ed25519.pem").bytes;

@@ -9,6 +9,14 @@ use super::data::{BaseLine, Cause, Check, Explanation, Outcome, Problem, Signatu
 /// # Errors
 /// It can't be written.
 pub fn write(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
+    let mut text = Vec::new();
+    whole(explanation, &mut text)?;
+    // Nothing that a message holds may move the cursor.
+    let shown: String = String::from_utf8_lossy(&text).split('\n').map(visible).collect::<Vec<_>>().join("\n");
+    out.write_all(shown.as_bytes())
+}
+
+fn whole(explanation: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     message(explanation, out)?;
     for problem in &explanation.problems {
         writeln!(out, "\nWhat is wrong")?;
