@@ -88,6 +88,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn text_is_split_outside_of_strings_and_lists() {
+        assert_eq!(split("(\"x\";bs \"y;\");a=\"\\\";\";b", ';'), ["(\"x\";bs \"y;\")", "a=\"\\\";\"", "b"]);
+        assert_eq!(split("", ';'), [""]);
+    }
+
+    #[test]
     fn parameters_are_told_apart() {
         let of = |text: &str| Parameters::of(&text.parse().unwrap());
         assert_eq!(

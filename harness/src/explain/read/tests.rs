@@ -260,6 +260,9 @@ fn other_shapes_of_transcripts() {
     let text =
         "* Connected to x (::1) port 80\n> POST / HTTP/1.1\n> Host: x\n> \n} [5 bytes data]\n< HTTP/1.1 200 OK\n<\n";
     assert!(matches!(transcript(text).exchanges[0].request.as_ref().unwrap().body, Body::Unknown(_)));
+    // With TLS they tell of records.
+    let text = text.replace("80\n", "443\n* SSL connection using TLSv1.3\n");
+    assert_eq!(known(&transcript(text).exchanges[0].request.as_ref().unwrap().body), b"");
     let bad = error("> GET / HTTP/1.1\n> Host: x\n> no colon\n>\n");
     assert_eq!(bad.line, Some(3));
 }
