@@ -6,6 +6,7 @@ mod corpus;
 mod evidence;
 mod licences;
 mod mutants;
+mod python;
 mod readme;
 mod report;
 mod shim_check;
