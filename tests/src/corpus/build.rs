@@ -213,12 +213,13 @@ impl Builder<'_> {
         vector.reject_stage = invalid.stage.clone();
         vector.severity = invalid.severity;
         vector.flags.extend(invalid.flags.iter().filter(|flag| !self.case.flags.contains(flag)).cloned());
-        if let Some(signed) = &changed.product.signed {
+        // Who is asked for a base or a signature and must refuse has none.
+        if op == Op::Verify || invalid.verdict == Expected::Acceptable {
             vector.expected_base_b64 = changed.expected.as_ref().map(|base| STANDARD.encode(base));
-            if changed.expected.as_ref() != Some(signed) {
-                vector.signed_base_b64 = Some(STANDARD.encode(signed));
-            }
         }
+        let signed =
+            changed.product.signed.filter(|signed| op == Op::Verify && changed.expected.as_ref() != Some(signed));
+        vector.signed_base_b64 = signed.map(|signed| STANDARD.encode(signed));
         if op == Op::Accept && invalid.verdict == Expected::Acceptable {
             vector.expected_signature_input = self.case.expected_signature_input.clone();
         }
