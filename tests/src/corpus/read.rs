@@ -38,6 +38,11 @@ impl Definition {
         Problem::new(&self.path, self.line(at), what)
     }
 
+    /// The file as it stands.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The line of a spanned value.
     pub fn line<T>(&self, at: &Spanned<T>) -> usize {
         line_of(&self.text, at.span().start)

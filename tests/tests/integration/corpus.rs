@@ -43,6 +43,16 @@ fn every_file_is_what_its_cases_make() {
 }
 
 #[test]
+fn every_key_is_used() {
+    let made = made::Corpus::make(&root().join("tests/corpus")).unwrap();
+    let used: HashSet<&String> = made.sections.iter().flat_map(|built| built.file.keys.keys()).collect();
+    // Some only ever sign what their owner should not have signed.
+    let signs = |name: &String| made.definitions.files.iter().any(|it| it.text().contains(&format!("key:{name}\"")));
+    let idle: Vec<_> = made.definitions.keys.keys().filter(|name| !used.contains(name) && !signs(name)).collect();
+    assert!(idle.is_empty(), "nobody uses {idle:?}");
+}
+
+#[test]
 fn every_file_matches_the_schema() {
     let schema = json(&folder().join("schema.json"));
     let validator = jsonschema::draft202012::new(&schema).unwrap();
