@@ -1,8 +1,10 @@
-//! Signatures by crates that our engine does not use, and signatures that are wrong on purpose. All of it is
+//! Signatures by crates that our engine does not use, and ([`spoil`]) signatures that are wrong on purpose. All of it is
 //! deterministic: ECDSA by RFC 6979, the salt of PSS from the message.
 
+mod spoil;
+
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::vectors::corpus::Key;
 use ed25519_dalek::Signer as _;
 use hmac::Hmac;
@@ -10,6 +12,8 @@ use num_bigint::BigUint;
 use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
+
+pub use spoil::spoil;
 
 /// Signs as the key's algorithm says; a key that is bound to none has that of its type.
 ///
@@ -40,106 +44,6 @@ pub fn algorithm(key: &Key) -> Result<&str, String> {
 /// Whether equal messages have equal signatures, whoever makes them.
 pub fn is_deterministic(algorithm: &str) -> bool {
     matches!(algorithm, "ed25519" | "hmac-sha256" | "rsa-v1_5-sha256")
-}
-
-/// A signature that is wrong in one way.
-///
-/// # Errors
-/// A kind that is not known or does not go with the key.
-pub fn spoil(
-    kind: &str,
-    key: &Key,
-    message: &[u8],
-    good: Vec<u8>,
-    other: impl Fn(&str) -> Result<Key, String>,
-) -> Result<Vec<u8>, String> {
-    let changed = |change: &dyn Fn(&mut Vec<u8>)| {
-        let mut signature = good.clone();
-        change(&mut signature);
-        Ok(signature)
-    };
-    let scheme = Scheme::of(algorithm(key)?);
-    let not_with_it = || Err(format!("the signature `{kind}` does not go with a key for {}", scheme.name));
-    let (word, argument) = kind.split_once(':').map_or((kind, None), |(word, argument)| (word, Some(argument)));
-    match (word, argument) {
-        ("flip-first-bit", None) => changed(&|it| it[0] ^= 0x80),
-        ("flip-last-bit", None) => changed(&|it| *it.last_mut().unwrap_or(&mut 0) ^= 1),
-        ("truncated", None) => changed(&|it| it.truncate(it.len().saturating_sub(1))),
-        ("extended", None) => changed(&|it| it.push(0)),
-        ("empty", None) => Ok(Vec::new()),
-        ("zeros", None) => Ok(vec![0; good.len()]),
-        ("base64", Some(text)) => STANDARD.decode(text).map_err(|error| format!("`{text}` is no base64: {error}")),
-        ("padded", None) => Ok([vec![0], good].concat()),
-        ("padded", Some(length)) if scheme.is_ecdsa() => {
-            let length: usize = length.parse().map_err(|_| format!("`{length}` is no number of bytes"))?;
-            let (r, s) = good.split_at(good.len() / 2);
-            let zeros = vec![0; length.checked_sub(r.len()).ok_or("r and s are longer than that")?];
-            Ok([&zeros, r, &zeros, s].concat())
-        }
-        ("der", None) if scheme.family == Family::P256 => {
-            Ok(p256::ecdsa::Signature::from_slice(&good).map_err(text_of)?.to_der().as_bytes().into())
-        }
-        ("der", None) if scheme.family == Family::P384 => {
-            Ok(p384::ecdsa::Signature::from_slice(&good).map_err(text_of)?.to_der().as_bytes().into())
-        }
-        ("swapped", None) if scheme.is_ecdsa() => {
-            let (r, s) = good.split_at(good.len() / 2);
-            Ok([s, r].concat())
-        }
-        ("negated-s", None) if scheme.is_ecdsa() => {
-            let (r, s) = good.split_at(good.len() / 2);
-            let order = if scheme.family == Family::P256 { P256_ORDER } else { P384_ORDER };
-            let negated = number(order) - BigUint::from_bytes_be(s);
-            Ok([r, &fixed(&negated, s.len())].concat())
-        }
-        ("noncanonical-s", None) if scheme.family == Family::Ed25519 => {
-            let (r, s) = good.split_at(32);
-            let mut s = (BigUint::from_bytes_le(s) + number(ED25519_ORDER)).to_bytes_le();
-            s.resize(32, 0);
-            Ok([r, &s].concat())
-        }
-        ("salt", Some(length)) if scheme.family == Family::Pss => {
-            let length = match length {
-                "max" => modulus(key)?.bits().div_ceil(8) as usize - scheme.hash.length() - 2,
-                length => length.parse().map_err(|_| format!("`{length}` is no salt length"))?,
-            };
-            sign_as(Scheme { salt: length, ..scheme }, key, message)
-        }
-        ("mgf1", Some(hash)) if scheme.family == Family::Pss => {
-            sign_as(Scheme { mgf1: Hash::named(hash)?, ..scheme }, key, message)
-        }
-        ("hash", Some(hash)) if scheme.family != Family::Ed25519 => {
-            let hash = Hash::named(hash)?;
-            sign_as(Scheme { hash, mgf1: hash, salt: hash.length(), ..scheme }, key, message)
-        }
-        ("prehash", Some(hash)) => sign_as(scheme, key, &Hash::named(hash)?.of(message)),
-        ("encoded", Some("base64url")) => sign(key, URL_SAFE_NO_PAD.encode(message).as_bytes()),
-        ("alg", Some("hmac-sha256")) if scheme.family != Family::Hmac => {
-            // What a verifier does that takes the algorithm from the message: the public key as a shared secret.
-            let pem = key.pem.as_deref().ok_or("the key has no PEM")?;
-            Ok(mac::<Hmac<Sha256>>(pem.as_bytes(), message))
-        }
-        ("alg", Some(name)) => {
-            let wanted = Scheme::of(Scheme::known(name)?);
-            if wanted.family.kind() != scheme.family.kind() || wanted.family == scheme.family {
-                return not_with_it();
-            }
-            sign_as(wanted, key, message)
-        }
-        ("key", Some(name)) => sign(&other(name)?, message),
-        ("mac", Some(length)) if scheme.family == Family::Hmac => {
-            let length: usize = length.parse().map_err(|_| format!("`{length}` is no number of bytes"))?;
-            good.get(..length).map(<[u8]>::to_vec).ok_or_else(|| format!("a MAC has no {length} bytes"))
-        }
-        ("swapped" | "padded" | "negated-s" | "noncanonical-s" | "salt" | "mgf1" | "hash" | "mac" | "der", _) => {
-            not_with_it()
-        }
-        _ => Err(format!(
-            "`{kind}` is no kind of wrong signature; there are flip-first-bit, flip-last-bit, truncated, empty, \
-             extended, zeros, base64:TEXT, padded, padded:N, der, swapped, negated-s, noncanonical-s, salt:N, salt:max, mgf1:HASH, hash:HASH, \
-             prehash:HASH, encoded:base64url, alg:NAME, key:NAME, mac:N"
-        )),
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,14 +90,6 @@ impl Scheme {
             _ => ("ed25519", Family::Ed25519, Hash::Sha512),
         };
         Scheme { name, family, hash, mgf1: hash, salt: 64 }
-    }
-
-    fn known(name: &str) -> Result<&str, String> {
-        if Scheme::of(name).name == name { Ok(name) } else { Err(format!("`{name}` is no algorithm of RFC 9421")) }
-    }
-
-    fn is_ecdsa(&self) -> bool {
-        matches!(self.family, Family::P256 | Family::P384)
     }
 }
 
@@ -318,15 +214,6 @@ impl Hash {
             Hash::Sha512 => b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40",
         }
     }
-}
-
-const P256_ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
-const P384_ORDER: &str =
-    "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973";
-const ED25519_ORDER: &str = "1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3ed";
-
-fn number(hex: &str) -> BigUint {
-    BigUint::parse_bytes(hex.as_bytes(), 16).unwrap_or_default()
 }
 
 fn fixed(number: &BigUint, length: usize) -> Vec<u8> {
