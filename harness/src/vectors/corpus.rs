@@ -222,6 +222,9 @@ pub enum Op {
 }
 
 impl Op {
+    /// All of them.
+    pub const ALL: [Op; 5] = [Op::Verify, Op::Base, Op::Sign, Op::Digest, Op::Accept];
+
     /// Its name in the protocol.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -254,6 +257,20 @@ pub enum Feature {
     Response,
     /// What the application requires can be given ([`Policy`]).
     Policy,
+}
+
+impl Feature {
+    /// All of them.
+    pub const ALL: [Feature; 8] = [
+        Feature::Sf,
+        Feature::Key,
+        Feature::Bs,
+        Feature::Req,
+        Feature::Tr,
+        Feature::QueryParam,
+        Feature::Response,
+        Feature::Policy,
+    ];
 }
 
 /// What must come of a vector.

@@ -6,18 +6,6 @@ use crate::vectors::corpus::{Feature, Op};
 use crate::vectors::results::{VectorResult, VectorSummary};
 use crate::verdict::Verdict;
 
-const OPS: [Op; 5] = [Op::Verify, Op::Base, Op::Sign, Op::Digest, Op::Accept];
-const FEATURES: [Feature; 8] = [
-    Feature::Sf,
-    Feature::Key,
-    Feature::Bs,
-    Feature::Req,
-    Feature::Tr,
-    Feature::QueryParam,
-    Feature::Response,
-    Feature::Policy,
-];
-
 /// A row for each section.
 pub(super) fn sections(out: &mut impl Write, summary: &VectorSummary) -> io::Result<()> {
     let mut sections: Vec<&str> = summary.vectors.iter().map(|result| result.vector.section.as_str()).collect();
@@ -35,8 +23,8 @@ pub(super) fn features(out: &mut impl Write, summary: &VectorSummary) -> io::Res
     let of = |wanted: &dyn Fn(&VectorResult) -> bool| {
         summary.vectors.iter().filter(|result| wanted(result)).collect::<Vec<_>>()
     };
-    let ops = OPS.into_iter().map(|op| (word(op), of(&|result| result.vector.op == op)));
-    let features = FEATURES
+    let ops = Op::ALL.into_iter().map(|op| (word(op), of(&|result| result.vector.op == op)));
+    let features = Feature::ALL
         .into_iter()
         .map(|it| (format!("needs {}", word(it)), of(&|result| result.vector.requires.contains(&it))));
     let plain = ("needs none".to_owned(), of(&|result| result.vector.requires.is_empty()));

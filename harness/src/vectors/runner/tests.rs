@@ -38,18 +38,9 @@ fn hello() -> Hello {
         id: 0,
         implementation: "scripted".into(),
         version: "1".into(),
-        ops: vec![Op::Verify, Op::Base, Op::Sign, Op::Digest, Op::Accept],
+        ops: Op::ALL.to_vec(),
         algs: Algorithm::ALL.map(|algorithm| algorithm.name().to_owned()).to_vec(),
-        features: vec![
-            Feature::Sf,
-            Feature::Key,
-            Feature::Bs,
-            Feature::Req,
-            Feature::Tr,
-            Feature::QueryParam,
-            Feature::Response,
-            Feature::Policy,
-        ],
+        features: Feature::ALL.to_vec(),
         clock: Clock::Injected,
     }
 }

@@ -26,18 +26,9 @@ impl Subject for Core {
             id: 0,
             implementation: "portal-core".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            ops: vec![Op::Base, Op::Sign, Op::Verify, Op::Digest, Op::Accept],
+            ops: Op::ALL.to_vec(),
             algs: Algorithm::ALL.map(|algorithm| algorithm.as_str().to_owned()).to_vec(),
-            features: vec![
-                Feature::Sf,
-                Feature::Key,
-                Feature::Bs,
-                Feature::Req,
-                Feature::Tr,
-                Feature::QueryParam,
-                Feature::Response,
-                Feature::Policy,
-            ],
+            features: Feature::ALL.to_vec(),
             clock: Clock::Injected,
         }
     }
