@@ -149,6 +149,9 @@ fn check_all(sources: &[Source<'_>]) -> Result<(), LoadError> {
             let at = format!("\"{name}\"");
             check_key(name, key).map_err(|what| source.wrong(&at, format!("the key {name}: {what}")))?;
         }
+        if source.file.vectors.is_empty() {
+            return Err(source.wrong("\"vectors\"", "there is no vector in it; add one, or delete the file"));
+        }
         for vector in &source.file.vectors {
             if let Some((there, _)) = by_id.insert(&vector.id, (source, vector)) {
                 let what = format!("this id is used in {} already; ids are never used again", there.name);
@@ -256,9 +259,21 @@ fn check_key(name: &str, key: &Key) -> Result<(), String> {
     if member("kid") != Some(name) {
         return Err("the JWK's `kid` must be the key's name".to_owned());
     }
+    let coordinate = match member("crv") {
+        Some("Ed25519" | "P-256") => Some(32),
+        Some("P-384") => Some(48),
+        _ => None,
+    };
     for part in members {
         let text = member(part).ok_or_else(|| format!("the JWK has no `{part}`"))?;
-        URL_SAFE_NO_PAD.decode(text).map_err(|error| format!("`{part}` of the JWK is no base64url: {error}"))?;
+        let bytes =
+            URL_SAFE_NO_PAD.decode(text).map_err(|error| format!("`{part}` of the JWK is no base64url: {error}"))?;
+        if let Some(length) = coordinate.filter(|length| *length != bytes.len()) {
+            return Err(format!("`{part}` of the JWK has {} bytes; its curve asks for {length}", bytes.len()));
+        }
+        if bytes.is_empty() {
+            return Err(format!("`{part}` of the JWK is empty"));
+        }
     }
     let Some(alg) = key.alg.as_deref() else { return Ok(()) };
     if !fitting.iter().any(|algorithm| algorithm.name() == alg) {

@@ -86,6 +86,21 @@ fn what_is_wrong_is_named_with_its_line() {
 }
 
 #[test]
+fn a_file_without_vectors_is_an_error() {
+    let (head, _) = FILE.split_once("\"vectors\": [").unwrap();
+    let file = format!("{head}\"vectors\": []\n}}");
+    let error = Corpus::of_texts([("2.1.json", file.as_str())]).unwrap_err().to_string();
+    assert!(error.starts_with("2.1.json:9: there is no vector in it"), "{error}");
+}
+
+#[test]
+fn a_point_has_the_length_of_its_curve() {
+    let short = r#""alg": "ed25519", "jwk": { "kty": "OKP", "crv": "Ed25519", "kid": "k", "x": "AAAA" }"#;
+    let error = error(r#""alg": "hmac-sha256", "jwk": { "kty": "oct", "kid": "k", "k": "AAAA" }"#, short);
+    assert_eq!(error, "2.1.json:7: the key k: `x` of the JWK has 3 bytes; its curve asks for 32");
+}
+
+#[test]
 fn two_files_share_no_id() {
     let error = Corpus::of_texts([("a.json", FILE), ("b.json", FILE)]).unwrap_err().to_string();
     assert!(error.starts_with("b.json:11: 2.1-good: this id is used in a.json already"), "{error}");
