@@ -146,11 +146,15 @@ impl ComponentId {
     /// (§2.1.2: "Each parameterized key for a given field MUST NOT appear more than once"), one of them with `sf`,
     /// which `key` implies.
     pub(super) fn repeats(&self, other: &ComponentId) -> bool {
-        let member = |id: &ComponentId| match &id.meaning.source {
-            Source::Field { trailer, wrap: Wrap::Member(key) } => Some((id.meaning.req, *trailer, key.clone())),
+        self == other || self.member().is_some_and(|member| other.member() == Some(member))
+    }
+
+    /// The member of a Dictionary that is meant, and where the Dictionary is: equal for two that repeat each other.
+    pub(super) fn member(&self) -> Option<(&str, bool, bool, &str)> {
+        match &self.meaning.source {
+            Source::Field { trailer, wrap: Wrap::Member(key) } => Some((&self.name, self.meaning.req, *trailer, key)),
             _ => None,
-        };
-        self == other || (self.name == other.name && member(self).is_some_and(|key| member(other) == Some(key)))
+        }
     }
 
     fn identity(&self) -> &str {

@@ -105,11 +105,9 @@ fn write_authority(out: &mut Vec<u8>, request: &Request) -> Result<(), Reason> {
 fn write_query_param(out: &mut Vec<u8>, request: &Request, wanted: &str) -> Result<(), Reason> {
     let query = request.target.query().ok_or(Reason::QueryParamMissing)?;
     let mut found = None;
-    let mut encoded = Vec::new();
+    let mut decoded = Vec::new();
     for (name, value) in form::pairs(query) {
-        encoded.clear();
-        form::encode(&mut encoded, name);
-        if encoded == wanted.as_bytes() && found.replace(value).is_some() {
+        if form::is(&mut decoded, name, wanted.as_bytes()) && found.replace(value).is_some() {
             // "If a parameter name occurs multiple times in a request, the named query parameter MUST NOT be included."
             return Err(Reason::QueryParamRepeated);
         }

@@ -191,6 +191,7 @@
 //!
 //! - `@target-uri` is normalized (RFC 9110 §4.2.3): scheme and host in lower case, default port left out, an empty path
 //!   as `/` (not for OPTIONS and CONNECT), so that the absolute and origin form of one request have one value.
+//! - A port is a number: `:0443` is the default port of https and left out; other ports keep their leading zeros.
 //! - A query parameter that isn't UTF-8 is read as the URL Standard says (U+FFFD); cover `@query` where that matters.
 //! - `key` on a field of unknown type reads it as a Dictionary; `sf` needs a known type ([`FieldTypes`]). An empty List
 //!   or Dictionary under `sf` has the empty string as its value.

@@ -1,5 +1,6 @@
 //! Signature parameters (RFC 9421 §2.3): covered components and metadata, order and unknown parameters kept.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -82,8 +83,7 @@ impl SignatureInput {
             }
         };
         let (created, expires) = (time("created"), time("expires"));
-        let repeats = |at: &usize| components[..*at].iter().any(|id| id.repeats(&components[*at]));
-        let duplicate = (1..components.len()).find(repeats);
+        let duplicate = first_repeated(&components);
         let parts = Parts {
             canonical: canonical.into(),
             created,
@@ -176,6 +176,15 @@ impl FromStr for SignatureInput {
             _ => Err(Reason::NotAnInnerList.into()),
         }
     }
+}
+
+fn first_repeated(components: &[ComponentId]) -> Option<usize> {
+    // Few are compared with each other; of many, that would be the time of their square.
+    if components.len() <= 32 {
+        return (1..components.len()).find(|at| components[..*at].iter().any(|id| id.repeats(&components[*at])));
+    }
+    let (mut ids, mut members) = (HashSet::new(), HashSet::new());
+    components.iter().position(|id| !ids.insert(id) || id.member().is_some_and(|member| !members.insert(member)))
 }
 
 fn write_params(out: &mut String, params: &Parameters) {
@@ -305,6 +314,27 @@ impl SignatureInputBuilder {
     fn fail(&mut self, reason: Reason) {
         if self.components.is_ok() {
             self.components = Err(reason.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_repetition_is_found_among_few_and_many() {
+        for filler in [0, 100, 10_000] {
+            let fill: String = (0..filler).map(|at| format!("\"x{at}\";key=\"a\" ")).collect();
+            let repeated = |end: &str| {
+                let input: SignatureInput = format!("(\"x\";sf {fill}{end})").parse().unwrap();
+                input.duplicate().map(ToString::to_string)
+            };
+            assert_eq!(repeated("\"y\" \"y\";bs"), None);
+            assert_eq!(repeated("\"y\" \"y\" \"z\" \"z\""), Some("\"y\"".into()));
+            assert_eq!(repeated("\"y\";tr;bs \"y\";bs;tr"), Some("\"y\";bs;tr".into()));
+            assert_eq!(repeated("\"y\";key=\"a\" \"y\";sf;key=\"a\""), Some("\"y\";sf;key=\"a\"".into()));
+            assert_eq!(repeated("\"y\";key=\"a\" \"y\";sf;key=\"b\" \"y\";tr;key=\"a\" \"y\";key=\"a\";req"), None);
         }
     }
 }

@@ -147,7 +147,7 @@ impl<'a> Authority<'a> {
             None if after.is_empty() => None,
             None => return None,
             Some("") => None,
-            Some(port) if port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port),
+            Some(port) if number(port).len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit()) => Some(port),
             Some(_) => return None,
         };
         Some(Authority { host, port })
@@ -155,7 +155,7 @@ impl<'a> Authority<'a> {
 
     /// The port, where it is not the scheme's default (RFC 9110 §4.2.1, §4.2.2).
     pub(crate) fn port_beside(&self, scheme: &str) -> Option<&'a str> {
-        self.port.filter(|port| match *port {
+        self.port.filter(|port| match number(port) {
             "443" => !scheme.eq_ignore_ascii_case("https"),
             "80" => !scheme.eq_ignore_ascii_case("http"),
             _ => true,
@@ -163,9 +163,15 @@ impl<'a> Authority<'a> {
     }
 
     /// Whether both name the same host and port.
-    pub(crate) fn is_same(&self, other: &Authority<'_>, scheme: &str) -> bool {
-        self.host.eq_ignore_ascii_case(other.host) && self.port_beside(scheme) == other.port_beside(scheme)
+    pub(crate) fn is_same(&self, other: &Authority<'a>, scheme: &str) -> bool {
+        let port = |authority: &Authority<'a>| authority.port_beside(scheme).map(number);
+        self.host.eq_ignore_ascii_case(other.host) && port(self) == port(other)
     }
+}
+
+/// A port without leading zeros: it is a number (RFC 3986 §3.2.3, `*DIGIT`, "in decimal").
+fn number(port: &str) -> &str {
+    port.trim_start_matches('0')
 }
 
 #[cfg(test)]
@@ -227,6 +233,7 @@ mod tests {
         assert_eq!(parse("a:"), Some(("a", None)));
         assert_eq!(parse("[::1]:8"), Some(("[::1]", Some("8"))));
         assert_eq!(parse("[::1]"), Some(("[::1]", None)));
+        assert_eq!(parse("a:000443"), Some(("a", Some("000443"))));
         for bad in ["", ":80", "[::1", "[]", "[::1]x", "a:b", "a:1:2", "a@b", "a b", "a/b", "a:123456"] {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
