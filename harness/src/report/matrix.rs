@@ -207,7 +207,7 @@ fn row(vector: &Vector, results: &[BTreeMap<&str, &VectorResult>]) -> Row {
             verdict,
             mark: mark(verdict),
             anchor: failed.map(|_| library_anchor(&vector.id, column)),
-            got: failed.map(|failure| safe(&failure.got)).unwrap_or_default(),
+            got: failed.map(|failure| failure.got.clone()).unwrap_or_default(),
         }
     };
     let cells: Vec<Cell> = results.iter().enumerate().map(cell).collect();
@@ -228,7 +228,7 @@ fn failure(vector: &Vector, runs: &[VectorSummary], results: &[BTreeMap<&str, &V
             anchor: library_anchor(&vector.id, column),
             name: format!("{} {}", run.subject.name, run.subject.version),
             verdict: result.verdict,
-            got: safe(&failure.got),
+            got: failure.got.clone(),
             lines: failure.bases.as_ref().map(lines).unwrap_or_default(),
         })
     };
@@ -270,7 +270,7 @@ fn defect(defect: &Defect) -> String {
 fn lines(bases: &Bases) -> Vec<Line> {
     let (expected, got): (Vec<_>, Vec<_>) = (bases.made.split('\n').collect(), bases.rebuilt.split('\n').collect());
     let line = |number: usize| {
-        let text = |of: &[&str]| safe(of.get(number - 1).copied().unwrap_or_default());
+        let text = |of: &[&str]| of.get(number - 1).copied().unwrap_or_default().to_owned();
         let first = bases.line == Some(number);
         Line { number, expected: text(&expected), got: text(&got), first, mark: if first { ">" } else { " " } }
     };
@@ -303,16 +303,6 @@ fn library_anchor(id: &str, column: usize) -> String {
 fn decoded(base64: &str) -> String {
     // The loader has seen to it that it is Base64.
     printable(&BASE64.decode(base64).unwrap_or_default())
-}
-
-/// Text with its control characters escaped.
-fn safe(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' | '\t' => c.to_string(),
-        _ if c.is_control() => c.escape_default().to_string(),
-        _ => c.to_string(),
-    };
-    text.chars().map(shown).collect()
 }
 
 /// Bytes that are no printable ASCII are shown as they would be escaped; a CR before its LF is left out.

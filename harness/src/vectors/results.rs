@@ -111,12 +111,23 @@ pub struct Declares {
     pub clock: super::protocol::Clock,
 }
 
+/// A subject's text with its control characters escaped: what it says must not reach a terminal as it is. Line ends
+/// stay.
+pub(super) fn printable(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => c.to_string(),
+        _ if c.is_control() => c.escape_default().to_string(),
+        _ => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
 impl TestedLibrary {
     /// What it says of itself.
     pub fn of(hello: &Hello, kind: &str) -> TestedLibrary {
         TestedLibrary {
-            name: hello.implementation.clone(),
-            version: hello.version.clone(),
+            name: printable(&hello.implementation),
+            version: printable(&hello.version),
             kind: kind.to_owned(),
             declares: Declares {
                 ops: hello.ops.clone(),

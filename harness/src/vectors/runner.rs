@@ -22,10 +22,12 @@ use super::corpus::{Expected, Op, Vector, VectorFile};
 use super::judge::{self, Expectation, Judgement};
 use super::load::Corpus;
 use super::protocol::{Answer, Hello, Outcome};
-use super::results::{CorpusInfo, TestedLibrary, VectorEvent, VectorInfo, VectorResult, VectorSink, VectorSummary};
+use super::results::{
+    CorpusInfo, TestedLibrary, VectorEvent, VectorInfo, VectorResult, VectorSink, VectorSummary, printable,
+};
 use crate::contract::Threshold;
 use crate::expectations::{Expectations, ExpectationsError};
-use crate::verdict::{Failure, Verdict};
+use crate::verdict::{self, Failure, Verdict};
 use prepare::Prepared;
 pub use select::{Selection, SelectionError};
 use session::Session;
@@ -241,8 +243,12 @@ impl Run<'_> {
             sentence: reference.map(|reference| reference.quote.clone()),
             step: step(vector),
             expected,
-            got,
-            bases,
+            got: printable(&got),
+            bases: bases.map(|bases| verdict::Bases {
+                made: printable(&bases.made),
+                rebuilt: printable(&bases.rebuilt),
+                ..bases
+            }),
             hop: None,
             replay: format!("{} --id '{}'", self.options.command, vector.id),
             trace: Vec::new(),

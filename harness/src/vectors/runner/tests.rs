@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use portal_core::clock::SettableClock;
 
 use super::*;
@@ -261,6 +263,28 @@ fn shell(script: &str) -> Target {
     let path = folder.join("shim.sh");
     std::fs::write(&path, script).unwrap();
     Target::parse(&format!("sh '{}'", path.display())).unwrap()
+}
+
+#[test]
+fn nothing_that_a_subject_says_reaches_a_terminal_as_it_is() {
+    let says = |answer: Answer| Answer {
+        outcome: Outcome::Rejected,
+        reason: Some("\u{1b}[2Jno\rConforms".into()),
+        base_b64: Some(STANDARD.encode("\"@method\": \u{1b}]0;x\u{7}")),
+        ..answer
+    };
+    let core = crate::vectors::shim::built_in("core").unwrap();
+    let named = Hello { implementation: "\u{1b}[31mred".into(), ..hello() };
+    let target = target(named, move |_, request| says(core.answer(request)));
+    let summary = summary(&target, &options(&["2.2.1-rfc-example*", "2.2.3-default-port-https"]));
+    assert_eq!(summary.subject.name, "\\u{1b}[31mred");
+    let failures: Vec<_> = summary.vectors.iter().filter_map(|result| result.failure.as_ref()).collect();
+    assert!(!failures.is_empty());
+    for failure in failures {
+        let shown = format!("{}{}", failure.got, failure.bases.as_ref().map_or("", |bases| &bases.rebuilt));
+        assert!(shown.contains("\\u{1b}"), "{shown:?}");
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+    }
 }
 
 const REFUSE: &str = "echo \"{\\\"id\\\":$n,\\\"outcome\\\":\\\"rejected\\\"}\"";
