@@ -30,7 +30,8 @@ pub enum Request {
     Sign(Box<Case>),
     /// Verify the signature under `label`.
     Verify(Box<Case>),
-    /// Check the content against the digest fields.
+    /// Check the content against the digest fields (RFC 9530). Accepted: at least one digest in them was computed over
+    /// the content, and none that was computed differs. Rejected: one differs, or there was none to compute.
     Digest(Box<Case>),
     /// Read Accept-Signature: what has to be signed under `label`?
     Accept(Box<Case>),
@@ -100,7 +101,8 @@ pub struct Parsed {
     /// Of a response.
     pub status: Option<u16>,
     /// Name and value of each line, in order; no whitespace around the value. A folded line keeps its fold (`\r\n` and
-    /// whitespace): to unfold it is part of RFC 9421 §2.1.
+    /// whitespace): to unfold it is part of RFC 9421 §2.1. Where a library's types can't hold one, its shim puts a space
+    /// there, as whoever reads HTTP does (RFC 9112 §5.2).
     pub fields: Vec<[String; 2]>,
     /// The content, in base64, without its transfer coding.
     pub body_b64: String,
