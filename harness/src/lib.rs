@@ -7,6 +7,7 @@ pub mod expectations;
 pub mod explain;
 pub mod glob;
 mod logged;
+pub mod record;
 pub mod report;
 pub mod subject;
 pub mod suite;

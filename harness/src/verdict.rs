@@ -1,10 +1,12 @@
 //! Verdicts, results and the events from which every report is made.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::contract::{Level, Responsible};
+use crate::record::Record;
 
 pub use crate::suite::diverge::Bases;
 
@@ -132,6 +134,9 @@ pub struct ScenarioResult {
     /// Why it did not pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// What happened, step by step and hop by hop.
+    #[serde(skip)]
+    pub record: Arc<Record>,
 }
 
 /// What came out for a requirement.
@@ -208,7 +213,7 @@ pub enum Event {
     /// A scenario came to its end.
     ScenarioFinished(Box<ScenarioResult>),
     /// The end, with everything.
-    Finished(std::sync::Arc<Summary>),
+    Finished(Arc<Summary>),
 }
 
 /// Takes events. A reporter is one of these and sees nothing else.

@@ -1,17 +1,21 @@
 //! `countersign check`
 
+mod cores;
+mod gate;
+mod reports;
+
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::Args;
 use regex::Regex;
 
+use self::cores::CoreArgs;
+use self::gate::GateArgs;
+use self::reports::ReportArgs;
+pub(super) use self::reports::ReportTo;
 use super::exit::{self, Exit};
 use super::{CommandFailure, FeatureArgs};
-use crate::contract::Threshold;
 use crate::report::Several;
-use crate::report::json::JsonReport;
 use crate::report::progress::Progress;
 use crate::report::terminal::{Detail, TerminalReport};
 use crate::suite::{RunError, RunOptions, Selection, Suite, TagExpression};
@@ -20,10 +24,6 @@ use crate::suite::{RunError, RunOptions, Selection, Suite, TagExpression};
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub struct Check {
-    /// Which requirements decide: baseline (MUSTs from the public documents and RFC 9421), must (all MUSTs), should, may
-    #[arg(long, value_name = "LEVEL", default_value_t = Threshold::Must)]
-    level: Threshold,
-
     /// Only scenarios whose tags match, such as '@CALL-3 and not @slow'
     #[arg(long, value_name = "EXPRESSION")]
     tags: Option<TagExpression>,
@@ -40,10 +40,6 @@ pub struct Check {
     #[arg(long)]
     list: bool,
 
-    /// Write a report for programs (repeatable)
-    #[arg(long, value_name = "json=FILE")]
-    report: Vec<ReportTo>,
-
     /// Only what failed, and the last line
     #[arg(long, short, conflicts_with = "verbose")]
     quiet: bool,
@@ -54,36 +50,19 @@ pub struct Check {
 
     #[command(flatten)]
     features: FeatureArgs,
+
+    #[command(flatten)]
+    cores: CoreArgs,
+
+    #[command(flatten)]
+    gate: GateArgs,
+
+    #[command(flatten)]
+    reports: ReportArgs,
 }
 
 fn name(text: &str) -> Result<Regex, String> {
     Regex::new(text).map_err(|error| error.to_string())
-}
-
-/// Where a report goes, and in which format.
-#[derive(Debug, Clone)]
-pub(super) struct ReportTo {
-    path: PathBuf,
-}
-
-impl ReportTo {
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl FromStr for ReportTo {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<ReportTo, String> {
-        match text.split_once('=') {
-            Some(("json", path)) if !path.is_empty() => Ok(ReportTo { path: path.into() }),
-            Some((format, _)) if format != "json" => {
-                Err(format!("`{format}` is no format of a report; there is: json"))
-            }
-            _ => Err("write it as json=FILE".to_owned()),
-        }
-    }
 }
 
 impl Check {
@@ -94,24 +73,20 @@ impl Check {
             return self.list(&suite, &mut io::stdout().lock());
         }
         log(self.verbose);
-        let mut reports = Vec::new();
-        for to in &self.report {
-            reports.push(JsonReport::create(to.path()).map_err(CommandFailure::usage)?);
-        }
+        let options = self.options()?;
+        let mut reports = self.reports.open()?;
         let mut progress = Progress::new(io::stderr(), self.detail());
         let mut terminal = TerminalReport::new(io::stdout(), self.detail(), suite.contract());
 
         let mut sinks = Several(vec![&mut progress, &mut terminal]);
-        reports.iter_mut().for_each(|report| sinks.0.push(report));
-        let summary = suite.run(&self.options(), &mut sinks).map_err(|error| match error {
+        sinks.0.extend(reports.sinks());
+        let summary = suite.run(&options, &mut sinks).map_err(|error| match error {
             RunError::Suite(_) | RunError::NothingSelected(_) => CommandFailure::usage(error),
             RunError::Runtime(_) => CommandFailure::harness(error),
         })?;
 
         ignoring_closed_pipe(terminal.finish().map(drop))?;
-        for report in reports {
-            report.finish().map_err(CommandFailure::usage)?;
-        }
+        reports.finish()?;
         Ok(Exit::of(&summary))
     }
 
@@ -140,16 +115,17 @@ impl Check {
         self.name.iter().fold(selection, |selection, name| selection.name(name.clone()))
     }
 
-    fn options(&self) -> RunOptions {
+    fn options(&self) -> Result<RunOptions, CommandFailure> {
         let options = RunOptions::default();
-        RunOptions {
+        Ok(RunOptions {
+            subject: self.cores.subject()?,
             source: self.features.source(),
             selection: self.selection(),
-            level: self.level,
+            level: self.gate.level,
             jobs: self.jobs.map_or(options.jobs, usize::from),
             interruptible: true,
             ..options
-        }
+        })
     }
 
     fn detail(&self) -> Detail {

@@ -32,7 +32,7 @@ fn scenario(row: &str, requirement: &str, verdict: Verdict, millis: u64) -> Scen
         requirements: vec![requirement.into()],
         level: None,
     };
-    ScenarioResult { scenario, verdict, seconds: Duration::from_millis(millis), failure: None }
+    ScenarioResult { scenario, verdict, seconds: Duration::from_millis(millis), failure: None, record: Arc::default() }
 }
 
 fn failure(result: &mut ScenarioResult, expected: &str, got: &str) -> Failure {

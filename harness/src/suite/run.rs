@@ -14,6 +14,7 @@ use super::steps;
 use super::world::RunContext;
 use super::writer::EventWriter;
 use crate::contract::{Contract, ContractError, Requirement, Threshold};
+use crate::record::Records;
 use crate::subject::Subject;
 use crate::verdict::{Event, EventSink, RequirementResult, ScenarioInfo, SubjectInfo, SuiteInfo, Summary, Verdict};
 
@@ -185,13 +186,14 @@ impl Suite {
             subject: options.subject.clone(),
             steps: Arc::clone(&self.steps),
             step_timeout: options.step_timeout,
+            records: Records::default(),
         };
         let limits = Limits {
             jobs: options.jobs.max(1),
             stop_at_first_failure: options.stop_at_first_failure,
             interruptible: options.interruptible,
         };
-        let mut writer = EventWriter::new(&planned, &self.contract, sink);
+        let mut writer = EventWriter::new(&planned, &self.contract, context.records.clone(), sink);
         let ended = runner::run(self.features(&planned), &planned, context, &limits, &mut writer)?;
         let scenarios = writer.results();
 

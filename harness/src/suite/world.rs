@@ -13,6 +13,7 @@ use super::failure::{StepFailure, StepResult};
 use super::kit::exchange::Exchange;
 use super::kit::scene::Scene;
 use super::registry::Steps;
+use crate::record::{Record, Records};
 use crate::subject::Subject;
 use crate::trace::Trace;
 use crate::verdict::ScenarioInfo;
@@ -35,6 +36,7 @@ pub(crate) struct RunContext {
     pub(crate) subject: Subject,
     pub(crate) steps: Arc<Steps>,
     pub(crate) step_timeout: Duration,
+    pub(crate) records: Records,
 }
 
 impl World {
@@ -133,8 +135,11 @@ impl World {
         }
     }
 
-    /// Ends what the scenario started.
+    /// Ends what the scenario started; what its requests left in the trace goes on record.
     pub(crate) async fn end(&mut self) {
+        if let (Some(run), Some(scenario), Some(trace)) = (&self.run, &self.scenario, &self.trace) {
+            run.records.keep(&scenario.id, Record::of(trace));
+        }
         self.scene.end().await;
     }
 

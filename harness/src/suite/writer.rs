@@ -15,12 +15,14 @@ use super::failure::{Details, Fault, StepFailure};
 use super::plan::Planned;
 use super::world::World;
 use crate::contract::Contract;
+use crate::record::{Records, StepRecord};
 use crate::verdict::{Event, EventSink, Failure, ScenarioResult, Verdict};
 
 /// Takes what cucumber says and keeps what came out of each scenario.
 pub(crate) struct EventWriter<'a> {
     planned: &'a [&'a Planned],
     contract: &'a Contract,
+    records: Records,
     sink: &'a mut dyn EventSink,
     by_place: HashMap<(&'a str, usize), usize>,
     running: HashMap<usize, Running>,
@@ -29,6 +31,8 @@ pub(crate) struct EventWriter<'a> {
 
 struct Running {
     since: Instant,
+    step_since: Instant,
+    steps: Vec<StepRecord>,
     failure: Option<(Verdict, Failure)>,
 }
 
@@ -36,6 +40,7 @@ impl<'a> EventWriter<'a> {
     pub(crate) fn new(
         planned: &'a [&'a Planned],
         contract: &'a Contract,
+        records: Records,
         sink: &'a mut dyn EventSink,
     ) -> EventWriter<'a> {
         let by_place =
@@ -43,6 +48,7 @@ impl<'a> EventWriter<'a> {
         EventWriter {
             planned,
             contract,
+            records,
             sink,
             by_place: by_place.collect(),
             running: HashMap::new(),
@@ -60,7 +66,8 @@ impl<'a> EventWriter<'a> {
         let Some(index) = self.by_place.get(&(name, scenario.position.line)).copied() else { return };
         match event {
             Scenario::Started => {
-                self.running.insert(index, Running { since: Instant::now(), failure: None });
+                let now = Instant::now();
+                self.running.insert(index, Running { since: now, step_since: now, steps: Vec::new(), failure: None });
                 self.sink.event(&Event::ScenarioStarted(self.planned[index].info.clone()));
             }
             Scenario::Background(step, event) | Scenario::Step(step, event) => self.step(index, &step, event),
@@ -77,7 +84,7 @@ impl<'a> EventWriter<'a> {
         let text = format!("{} {}", step.keyword.trim(), step.value);
         let place = format!("{text} ({}:{})", self.planned[index].info.feature, step.position.line);
         let passed = match event {
-            Step::Started => return,
+            Step::Started => return self.step_began(index),
             Step::Passed(..) => true,
             // The features were checked: that a step is not found would be a mistake in the harness.
             Step::Skipped => {
@@ -96,8 +103,18 @@ impl<'a> EventWriter<'a> {
                 false
             }
         };
+        if let Some(running) = self.running.get_mut(&index) {
+            let (line, took) = (step.position.line, running.step_since.elapsed());
+            running.steps.push(StepRecord { text: text.clone(), line, passed, took });
+        }
         let scenario = self.planned[index].info.id.clone();
         self.sink.event(&Event::StepFinished { scenario, step: text, passed });
+    }
+
+    fn step_began(&mut self, index: usize) {
+        if let Some(running) = self.running.get_mut(&index) {
+            running.step_since = Instant::now();
+        }
     }
 
     fn failed(&mut self, index: usize, place: &str, details: &Details) {
@@ -129,7 +146,8 @@ impl<'a> EventWriter<'a> {
             None => (Verdict::Pass, None),
         };
         let scenario = self.planned[index].info.clone();
-        let result = ScenarioResult { scenario, verdict, seconds: running.since.elapsed(), failure };
+        let record = self.records.take(&scenario.id, running.steps);
+        let result = ScenarioResult { scenario, verdict, seconds: running.since.elapsed(), failure, record };
         self.sink.event(&Event::ScenarioFinished(Box::new(result.clone())));
         self.results[index] = Some(result);
     }
