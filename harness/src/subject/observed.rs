@@ -1,47 +1,36 @@
 //! Ears within the built-in Core: which names it looks up, which signature bases it makes and rebuilds.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use portal_core::observe::{CoreEvent, EventKind, Observe};
 use portal_core::resolve::Resolve;
 
-use crate::testbed::names::Names;
+use crate::testbed::names::{AskedHosts, Names};
 use crate::trace::{SignatureEvent, SignatureOutcome, Trace};
-
-/// How many lookups are kept; the oldest go first.
-const CAPACITY: usize = 4096;
 
 /// The names of the testbed, and who was looked up. Clones share their memory.
 #[derive(Debug, Clone)]
 pub(super) struct Lookups {
     names: Names,
-    hosts: Arc<Mutex<VecDeque<String>>>,
+    hosts: AskedHosts,
 }
 
 impl Lookups {
     pub(super) fn new(names: Names) -> Lookups {
-        Lookups { names, hosts: Arc::default() }
+        Lookups { names, hosts: AskedHosts::default() }
     }
 
     pub(super) fn hosts(&self) -> Vec<String> {
-        self.hosts.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.hosts.hosts()
     }
 }
 
 #[async_trait]
 impl Resolve for Lookups {
     async fn resolve(&self, host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
-        {
-            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            if hosts.len() == CAPACITY {
-                hosts.pop_front();
-            }
-            hosts.push_back(host.to_owned());
-        }
+        self.hosts.note(host.to_owned());
         let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("{host} is not a name of this testbed"));
         self.names.address(host).map(|address| vec![address]).ok_or_else(unknown)
     }

@@ -22,6 +22,7 @@
 
 pub mod app;
 pub mod client;
+pub mod connect_proxy;
 pub mod echo_app;
 mod error;
 pub mod fake_portal;

@@ -1,9 +1,9 @@
 //! The names of a testbed's zone: which host leads to which proxy, without a name server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use portal_core::resolve::Resolve;
@@ -103,6 +103,31 @@ impl Resolve for Names {
     async fn resolve(&self, host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
         let address = self.address(host);
         address.map(|address| vec![address]).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such name"))
+    }
+}
+
+/// How many hosts are kept; the oldest go first.
+const CAPACITY: usize = 4096;
+
+/// The hosts that a Core asked for, in order. Clones share their memory.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AskedHosts(Arc<Mutex<VecDeque<String>>>);
+
+impl AskedHosts {
+    pub(crate) fn note(&self, host: String) {
+        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if hosts.len() == CAPACITY {
+            hosts.pop_front();
+        }
+        hosts.push_back(host);
+    }
+
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    pub(crate) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

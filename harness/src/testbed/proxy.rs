@@ -19,10 +19,10 @@ mod plain;
 mod refuse;
 mod route;
 mod serve;
-mod tasks;
+pub(super) mod tasks;
 #[cfg(test)]
 mod tests;
-mod timer;
+pub(super) mod timer;
 mod upstream;
 
 use std::collections::HashMap;
