@@ -8,6 +8,7 @@ pub mod explain;
 pub mod glob;
 mod logged;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod subject;
 pub mod suite;

@@ -16,6 +16,7 @@ use super::plan::Planned;
 use super::world::World;
 use crate::contract::Contract;
 use crate::record::{Records, StepRecord};
+use crate::redact;
 use crate::verdict::{Event, EventSink, Failure, ScenarioResult, Verdict};
 
 /// Takes what cucumber says and keeps what came out of each scenario.
@@ -147,7 +148,9 @@ impl<'a> EventWriter<'a> {
         };
         let scenario = self.planned[index].info.clone();
         let record = self.records.take(&scenario.id, running.steps);
-        let result = ScenarioResult { scenario, verdict, seconds: running.since.elapsed(), failure, record };
+        let mut result = ScenarioResult { scenario, verdict, seconds: running.since.elapsed(), failure, record };
+        // Here, before anyone sees it: no report can show what it is never given.
+        redact::result(&mut result);
         self.sink.event(&Event::ScenarioFinished(Box::new(result.clone())));
         self.results[index] = Some(result);
     }

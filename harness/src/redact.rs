@@ -1,0 +1,196 @@
+//! Keeps secrets out of what people hand on: reports, logs, bundles.
+//!
+//! Blanked are the values of `cookie`, `set-cookie`, `authorization` and `proxy-authorization`, wherever a message shows
+//! them and wherever the same value turns up again in the scenario; private keys as PEM, bare Base64 or JWK; and tokens
+//! (JWT). What tells what went wrong stays: the names of cookies, their attributes, the scheme of an authorization.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::record::Record;
+use crate::trace::What;
+use crate::verdict::{Failure, ScenarioResult};
+
+/// Stands where a secret was.
+pub const BLANK: &str = "[blanked]";
+
+/// A value shorter than this is blanked in its field, but not looked for elsewhere: it would be found in everything.
+const SHORTEST: usize = 8;
+
+/// Attributes of a cookie that are no secret.
+const ATTRIBUTES: [&str; 7] = ["domain", "path", "expires", "max-age", "samesite", "secure", "httponly"];
+
+/// What looks like a secret, and what is left of it.
+static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    let patterns = [
+        // PEM; without an end up to where the text ends. Spaces may be encoded as in a query.
+        (
+            r"(?s)-----BEGIN(?:[A-Z0-9 +]|%20)*PRIVATE(?: |\+|%20)KEY-----.*?(?:-----END(?:[A-Z0-9 +]|%20)*PRIVATE(?: |\+|%20)KEY-----|\z)",
+            "[private key blanked]",
+        ),
+        // The DER of a private key in Base64, by how it begins: PKCS#8 of Ed25519, RSA and ECDSA; RSA and SEC1 of old.
+        (
+            r"(?:M[A-Za-z0-9+/]{2}CAQ[AE]wBQYDK2VwBC|MII[A-Za-z0-9+/]{3}IBA(?:DAN|AKC)|MIG[A-Za-z0-9+/]AgE[AB]MB|MHcCAQEE)(?:[A-Za-z0-9+/=]|\r?\n|\\[nr])*",
+            "[private key blanked]",
+        ),
+        // The private members of a JWK.
+        (r#"(\\*"(?:d|p|q|dp|dq|qi|k)\\*"\s*:\s*\\*")[A-Za-z0-9_-]{20,}"#, "${1}[blanked]"),
+        // A token in three parts.
+        (r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", BLANK),
+        // A member of JSON with the name of a secret field, then a line with one, then a Portal's cookie.
+        (
+            r#"(?i)("(?:set-cookie|cookie|authorization|proxy-authorization)"\s*:\s*")(?:[^"\\]|\\.)*""#,
+            "${1}[blanked]\"",
+        ),
+        (
+            r#"(?im)\b((?:set-cookie|cookie|authorization|proxy-authorization)(?:\\*")?:[ \t]*)[^\s"\[][^\r\n]*"#,
+            "${1}[blanked]",
+        ),
+        (r#"(?i)\b(authorization=)[^\s;,"'\[]+"#, "${1}[blanked]"),
+    ];
+    let compiled = patterns.map(|(pattern, instead)| Regex::new(pattern).map(|regex| (regex, instead)));
+    // They are constants: a test compiles them all.
+    compiled.into_iter().filter_map(Result::ok).collect()
+});
+
+/// The value of a field, without secrets.
+pub fn field<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
+    match secret_parts(name, value) {
+        Some(parts) => parts.into_iter().map(|part| part.shown).collect::<Vec<_>>().join("; ").into(),
+        None => text(value),
+    }
+}
+
+/// A text, without what looks like a secret.
+pub fn text(text: &str) -> Cow<'_, str> {
+    // Most texts have nothing: this is quicker than the patterns.
+    const HINTS: [&str; 8] = ["eyJ", "PRIVATE", "MI", "MC", "MF", "MH", "\"", "\\"];
+    let lower_case = |word: &str| contains_ignoring_case(text, word);
+    if !HINTS.iter().any(|hint| text.contains(hint)) && !lower_case("cookie") && !lower_case("authorization") {
+        return Cow::Borrowed(text);
+    }
+    PATTERNS.iter().fold(Cow::Borrowed(text), |text, (pattern, instead)| match pattern.replace_all(&text, *instead) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(changed) => Cow::Owned(changed),
+    })
+}
+
+/// Blanks the secrets in what came out of a scenario.
+pub fn result(result: &mut ScenarioResult) {
+    let secrets = Secrets::of(&result.record);
+    if let Some(failure) = &mut result.failure {
+        secrets.failure(failure);
+    }
+    secrets.record(std::sync::Arc::make_mut(&mut result.record));
+}
+
+/// Values that a scenario's messages show to be secret.
+struct Secrets(Vec<String>);
+
+impl Secrets {
+    fn of(record: &Record) -> Secrets {
+        let hops = record.entries.iter().filter_map(|entry| match &entry.what {
+            What::Hop(hop) => Some(hop),
+            What::Signature(_) => None,
+        });
+        let parts = hops.flat_map(|hop| &hop.fields).filter_map(|(name, value)| secret_parts(name, value)).flatten();
+        let mut secrets: Vec<String> = parts.filter_map(|part| part.secret).map(str::to_owned).collect();
+        // A value that holds another one goes first.
+        secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        secrets.dedup();
+        secrets.retain(|secret| secret.len() >= SHORTEST);
+        Secrets(secrets)
+    }
+
+    fn blank(&self, text: &mut String) {
+        if let Cow::Owned(changed) = self::text(text) {
+            *text = changed;
+        }
+        for secret in self.0.iter().filter(|secret| !BLANK.contains(secret.as_str())) {
+            if text.contains(secret) {
+                *text = text.replace(secret, BLANK);
+            }
+        }
+    }
+
+    fn failure(&self, failure: &mut Failure) {
+        self.blank(&mut failure.step);
+        self.blank(&mut failure.expected);
+        self.blank(&mut failure.got);
+        failure.trace.iter_mut().chain(&mut failure.hop).for_each(|text| self.blank(text));
+        if let Some(bases) = &mut failure.bases {
+            self.blank(&mut bases.made);
+            self.blank(&mut bases.rebuilt);
+        }
+    }
+
+    fn record(&self, record: &mut Record) {
+        record.steps.iter_mut().for_each(|step| self.blank(&mut step.text));
+        for entry in &mut record.entries {
+            match &mut entry.what {
+                What::Hop(hop) => {
+                    for (name, value) in &mut hop.fields {
+                        if let Cow::Owned(changed) = field(name, value) {
+                            *value = changed;
+                        }
+                        self.blank(value);
+                    }
+                    self.blank(&mut hop.target);
+                    hop.note.iter_mut().for_each(|note| self.blank(note));
+                }
+                What::Signature(event) => {
+                    event.base.iter_mut().chain(&mut event.signature_input).for_each(|text| self.blank(text));
+                }
+            }
+        }
+    }
+}
+
+/// A part of a secret field: how it is shown, and what is secret in it.
+struct Part<'a> {
+    shown: String,
+    secret: Option<&'a str>,
+}
+
+/// The parts of a field whose value is secret; nothing for other fields.
+fn secret_parts<'a>(name: &str, value: &'a str) -> Option<Vec<Part<'a>>> {
+    let pairs = |is_attribute: fn(usize, &str) -> bool| {
+        let part = |(n, pair): (usize, &'a str)| {
+            let pair = pair.trim();
+            match pair.split_once('=') {
+                _ if is_attribute(n, pair) => Part { shown: pair.to_owned(), secret: None },
+                Some((name, value)) => Part { shown: format!("{name}={BLANK}"), secret: Some(value.trim_matches('"')) },
+                None => Part { shown: BLANK.to_owned(), secret: Some(pair) },
+            }
+        };
+        value.split(';').enumerate().map(part).collect()
+    };
+    if value.is_empty() {
+        None
+    } else if name.eq_ignore_ascii_case("cookie") {
+        Some(pairs(|_, _| false))
+    } else if name.eq_ignore_ascii_case("set-cookie") {
+        Some(pairs(|n, pair| {
+            let name = pair.split('=').next().unwrap_or_default().trim();
+            n > 0 && ATTRIBUTES.iter().any(|known| name.eq_ignore_ascii_case(known))
+        }))
+    } else if name.eq_ignore_ascii_case("authorization") || name.eq_ignore_ascii_case("proxy-authorization") {
+        Some(vec![match value.trim().split_once(' ') {
+            Some((scheme, credentials)) => {
+                Part { shown: format!("{scheme} {BLANK}"), secret: Some(credentials.trim()) }
+            }
+            None => Part { shown: BLANK.to_owned(), secret: Some(value.trim()) },
+        }])
+    } else {
+        None
+    }
+}
+
+fn contains_ignoring_case(text: &str, word: &str) -> bool {
+    text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests;
