@@ -12,6 +12,7 @@
 
 use std::fmt;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,7 @@ use toml::value::{Date, Datetime};
 
 use crate::contract::distance;
 use crate::glob::Glob;
-use crate::verdict::Verdict;
+use crate::verdict::{ScenarioInfo, ScenarioResult, Verdict};
 
 /// What a list says about a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,6 +36,14 @@ pub struct Known {
     pub place: String,
 }
 
+impl Known {
+    /// In a line.
+    pub(crate) fn shown(&self) -> String {
+        let Known { reason, owner, until, place } = self;
+        format!("{reason} ({owner}, until {until}; {place})")
+    }
+}
+
 /// A list that was read.
 #[derive(Debug, Clone, Default)]
 pub struct Expectations {
@@ -46,6 +55,8 @@ struct Entry {
     glob: Glob,
     known: Known,
     line: usize,
+    /// Its lines, from the header on.
+    lines: RangeInclusive<usize>,
     path: PathBuf,
     expired: bool,
 }
@@ -86,6 +97,37 @@ pub trait Case {
     fn id(&self) -> &str;
     /// The requirements that it checks.
     fn requirements(&self) -> &[String];
+}
+
+impl Case for ScenarioInfo {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn requirements(&self) -> &[String] {
+        &self.requirements
+    }
+}
+
+impl Case for ScenarioResult {
+    fn id(&self) -> &str {
+        &self.scenario.id
+    }
+
+    fn requirements(&self) -> &[String] {
+        &self.scenario.requirements
+    }
+}
+
+impl CaseResult for ScenarioResult {
+    fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    fn change(&mut self, verdict: Verdict, known: &Known) {
+        self.verdict = verdict;
+        self.known = Some(known.clone());
+    }
 }
 
 /// What came out of a case.
@@ -147,7 +189,7 @@ impl Expectations {
         let today = day(now);
         let (mut entries, mut mistakes) = (Vec::<Entry>::new(), Vec::new());
         for written in file.known {
-            let at = written.id.span().start;
+            let (at, lines) = (written.id.span().start, lines_of(text, &written));
             let Written { id, reason, owner, until } = written;
             for (name, text) in [("id", &id), ("reason", &reason), ("owner", &owner)] {
                 if text.get_ref().trim().is_empty() {
@@ -172,6 +214,7 @@ impl Expectations {
                 glob: Glob::new(id),
                 known,
                 line: line(at),
+                lines,
                 path: path.to_owned(),
                 expired: is_before(last, today),
             });
@@ -225,7 +268,16 @@ impl Expectations {
             let passed = count(&[Verdict::Pass, Verdict::UnexpectedPass]);
             let failed = count(&[Verdict::Fail, Verdict::Timeout, Verdict::KnownFailure, Verdict::Error]);
             if passed > 0 && failed == 0 && ran.len() == known {
-                stale.push(format!("{place}: `{}` is listed as failing, but passes: delete the entry", entry.glob));
+                let overdue = if entry.expired {
+                    format!(" (and was allowed to fail until {} only)", entry.known.until)
+                } else {
+                    String::new()
+                };
+                stale.push(format!(
+                    "{place}: `{}` is listed as failing, but passes{overdue}: delete {}",
+                    entry.glob,
+                    entry.shown_lines()
+                ));
                 for result in ran.iter_mut().filter(|result| result.verdict() == Verdict::Pass) {
                     result.change(Verdict::UnexpectedPass, &entry.known);
                 }
@@ -242,9 +294,31 @@ impl Expectations {
 }
 
 impl Entry {
+    fn shown_lines(&self) -> String {
+        match (self.lines.start(), self.lines.end()) {
+            (from, to) if from == to => format!("line {from}"),
+            (from, to) => format!("lines {from} to {to}"),
+        }
+    }
+
     fn speaks_of(&self, case: &(impl Case + ?Sized)) -> bool {
         self.glob.matches(case.id()) || case.requirements().iter().any(|id| self.glob.matches(id))
     }
+}
+
+/// The lines of an entry: from its header, where it has one, to its last value.
+fn lines_of(text: &str, written: &Written) -> RangeInclusive<usize> {
+    let spans = [written.id.span(), written.reason.span(), written.owner.span(), written.until.span()];
+    let first = spans.iter().map(|span| span.start).min().unwrap_or_default();
+    let last = spans.iter().map(|span| span.end).max().unwrap_or_default();
+    let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+    let first = line(first);
+    let above: Vec<&str> = text.lines().take(first.saturating_sub(1)).collect();
+    // Only what belongs to no other value may stand in between.
+    let between = |line: &&&str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    let skipped = above.iter().rev().take_while(between).count();
+    let header = above.iter().rev().nth(skipped).is_some_and(|line| line.trim_start().starts_with("[["));
+    (if header { first - skipped - 1 } else { first })..=line(last)
 }
 
 fn similar<'a, C: Case>(id: &str, all: &'a [C]) -> Option<&'a str> {

@@ -81,7 +81,9 @@ impl Check {
         let mut sinks = Several(vec![&mut progress, &mut terminal]);
         sinks.0.extend(reports.sinks());
         let summary = suite.run(&options, &mut sinks).map_err(|error| match error {
-            RunError::Suite(_) | RunError::NothingSelected(_) => CommandFailure::usage(error),
+            RunError::Suite(_) | RunError::NothingSelected(_) | RunError::Expectations(_) => {
+                CommandFailure::usage(error)
+            }
             RunError::Runtime(_) => CommandFailure::harness(error),
         })?;
 
@@ -122,6 +124,7 @@ impl Check {
             source: self.features.source(),
             selection: self.selection(),
             level: self.gate.level,
+            expectations: self.gate.expectations()?,
             jobs: self.jobs.map_or(options.jobs, usize::from),
             interruptible: true,
             ..options

@@ -39,7 +39,7 @@ impl Exit {
             Exit::Subject
         } else if summary.harness_failed() {
             Exit::Harness
-        } else if !summary.conforms() {
+        } else if !summary.conforms() || !summary.stale.is_empty() {
             Exit::DoesNotConform
         } else if summary.ended_early {
             Exit::Interrupted

@@ -78,7 +78,7 @@ fn an_entry_that_passes_has_to_go() {
     let list = entry("2.1-a", FAR) + &entry("2.1-b", FAR);
     let (verdicts, stale) = run(&list, all());
     assert_eq!(verdicts[..2], [Verdict::KnownFailure, Verdict::UnexpectedPass]);
-    assert_eq!(stale, ["known.toml:7: `2.1-b` is listed as failing, but passes: delete the entry"]);
+    assert_eq!(stale, ["known.toml:7: `2.1-b` is listed as failing, but passes: delete lines 6 to 10"]);
     // A pattern may speak of some that pass; only if all of them ran and passed, it has to go.
     let passing = || all().into_iter().map(|one| One { verdict: Verdict::Pass, ..one }).collect::<Vec<_>>();
     assert_eq!(run(&entry("2.1-*", FAR), passing()).1.len(), 1);
@@ -91,6 +91,26 @@ fn an_entry_that_has_expired_excuses_nothing() {
     assert_eq!(verdicts[0], Verdict::Fail);
     assert!(stale[0].starts_with("known.toml:2: `2.1-a` was allowed to fail until 2026-06-30"), "{stale:?}");
     assert_eq!(run(&entry("2.1-a", "2026-07-01"), all()).1, [""; 0]);
+}
+
+#[test]
+fn an_entry_that_has_expired_and_passes_says_both() {
+    let (verdicts, stale) = run(&entry("2.1-b", "2026-06-30"), all());
+    assert_eq!(verdicts[1], Verdict::UnexpectedPass);
+    let expected = "known.toml:2: `2.1-b` is listed as failing, but passes (and was allowed to fail until 2026-06-30 \
+                    only): delete lines 1 to 5";
+    assert_eq!(stale, [expected]);
+}
+
+#[test]
+fn the_lines_to_delete_are_those_of_the_entry_alone() {
+    let lines = |text: &str| parse(text).unwrap().entries.iter().map(|entry| entry.lines.clone()).collect::<Vec<_>>();
+    let apart = format!("# known\n\n[[known]]\n# why\n\nuntil = {FAR}\nowner = \"o\"\nreason = \"r\"\nid = \"a\"\n\n");
+    assert_eq!(lines(&(apart + &entry("b", FAR))), [3..=9, 11..=15]);
+    let one = |id: &str| format!("{{ id = \"{id}\", reason = \"r\", owner = \"o\", until = {FAR} }}");
+    assert_eq!(lines(&format!("known = [\n  {},\n  {},\n]\n", one("a"), one("b"))), [2..=2, 3..=3]);
+    let long = entry("a", FAR).replace("\"r\"", "\"\"\"\nr\n\"\"\"");
+    assert_eq!(lines(&long), [1..=7]);
 }
 
 #[test]

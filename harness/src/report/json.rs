@@ -88,6 +88,7 @@ pub fn report(summary: &Summary) -> impl Serialize {
         summary: Counts::of(|verdict| summary.count(verdict)),
         requirements: &summary.requirements,
         scenarios: &summary.scenarios,
+        stale: &summary.stale,
     }
 }
 
@@ -98,6 +99,7 @@ struct Report<'a> {
     summary: Counts,
     requirements: &'a [RequirementResult],
     scenarios: &'a [ScenarioResult],
+    stale: &'a [String],
 }
 
 /// How many came out how.

@@ -32,7 +32,14 @@ fn scenario(row: &str, requirement: &str, verdict: Verdict, millis: u64) -> Scen
         requirements: vec![requirement.into()],
         level: None,
     };
-    ScenarioResult { scenario, verdict, seconds: Duration::from_millis(millis), failure: None, record: Arc::default() }
+    ScenarioResult {
+        scenario,
+        verdict,
+        seconds: Duration::from_millis(millis),
+        known: None,
+        failure: None,
+        record: Arc::default(),
+    }
 }
 
 fn failure(result: &mut ScenarioResult, expected: &str, got: &str) -> Failure {
@@ -90,6 +97,7 @@ pub(crate) fn summary() -> Summary {
         subject: SubjectInfo { name: "portal-core".into(), version: Some("0.1.0".into()), kind: "built-in".into() },
         requirements: requirements.collect(),
         scenarios: scenarios.clone(),
+        stale: Vec::new(),
         took: Duration::from_millis(1234),
         ended_early: false,
     }

@@ -53,6 +53,11 @@ impl<'a, W: Write> TerminalReport<'a, W> {
         if self.detail >= Detail::Normal {
             self.reasons(summary)?;
         }
+        if !summary.stale.is_empty() {
+            writeln!(self.out, "The list of known failures is out of date")?;
+            summary.stale.iter().try_for_each(|entry| writeln!(self.out, "  {entry}"))?;
+            writeln!(self.out)?;
+        }
         writeln!(self.out, "{}", last_line(summary))?;
         self.out.flush()
     }
@@ -97,7 +102,14 @@ impl<'a, W: Write> TerminalReport<'a, W> {
     }
 
     fn failure(&mut self, result: &ScenarioResult) -> io::Result<()> {
-        let Some(failure) = &result.failure else { return Ok(()) };
+        let Some(failure) = &result.failure else {
+            // An unexpected pass: the list says more than is true.
+            writeln!(self.out, "{}: {}", result.verdict.words(), result.scenario.id)?;
+            if let Some(known) = &result.known {
+                self.entry("listed", &known.shown())?;
+            }
+            return writeln!(self.out);
+        };
         let heading = match result.verdict {
             Verdict::Error if failure.subject_died => "THE SUBJECT DIED",
             Verdict::Error => "ERROR of the harness, not of the subject",
@@ -133,12 +145,13 @@ impl<'a, W: Write> TerminalReport<'a, W> {
     fn reasons(&mut self, summary: &Summary) -> io::Result<()> {
         let mut any = false;
         for result in &summary.scenarios {
-            if let (Verdict::Skip | Verdict::Unsupported | Verdict::KnownFailure, Some(Failure { got, .. })) =
-                (result.verdict, &result.failure)
-            {
-                any = true;
-                writeln!(self.out, "{}: {}: {got}", result.verdict.words(), result.scenario.id)?;
-            }
+            let reason = match (result.verdict, &result.known, &result.failure) {
+                (Verdict::KnownFailure, Some(known), _) => known.shown(),
+                (Verdict::Skip | Verdict::Unsupported, _, Some(Failure { got, .. })) => got.clone(),
+                _ => continue,
+            };
+            any = true;
+            writeln!(self.out, "{}: {}: {reason}", result.verdict.words(), result.scenario.id)?;
         }
         if any { writeln!(self.out) } else { Ok(()) }
     }
@@ -186,7 +199,7 @@ pub(super) fn bases(out: &mut impl Write, bases: &Bases, sides: [&str; 2], same:
 pub fn last_line(summary: &Summary) -> String {
     let tested = |counts: bool| summary.requirements.iter().filter(move |r| r.counts == counts && r.verdict.is_some());
     let (kept, broken) = (
-        tested(true).filter(|r| r.verdict.is_some_and(|v| !v.breaks())).count(),
+        tested(true).filter(|r| r.verdict.is_some_and(|v| !v.breaks() && v != Verdict::KnownFailure)).count(),
         tested(true).filter(|r| r.verdict.is_some_and(Verdict::breaks)).count(),
     );
     let mut line = if summary.ended_early {
@@ -197,8 +210,13 @@ pub fn last_line(summary: &Summary) -> String {
         "Not known whether it conforms: the harness failed".to_owned()
     } else if summary.subject_died() {
         "Not known whether it conforms: the subject died".to_owned()
+    } else if !summary.stale.is_empty() {
+        "Does not pass: the list of known failures is out of date".to_owned()
     } else {
-        format!("Conforms: {} kept", many(kept, "requirement"))
+        match summary.count(Verdict::KnownFailure) {
+            0 => format!("Conforms: {} kept", many(kept, "requirement")),
+            known => format!("Conforms, but for {}: {} kept", many(known, "known failure"), many(kept, "requirement")),
+        }
     };
     let broken = |verdict: Option<Verdict>| verdict.is_some_and(Verdict::breaks);
     let apart = summary.requirements.iter().filter(|r| (!r.counts && broken(r.verdict)) || broken(r.apart));

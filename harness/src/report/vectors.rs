@@ -71,7 +71,7 @@ impl<W: Write> VectorReport<W> {
             vector.severity.map(|severity| format!(", severity {}", table::word(severity))).unwrap_or_default();
         entry(out, "vector", &format!("{} (section {}{severity})", vector.name, vector.section))?;
         if let Some(known) = &result.known {
-            entry(out, "listed", &format!("{} ({}, until {})", known.reason, known.place, known.until))?;
+            entry(out, "listed", &known.shown())?;
         }
         let Some(failure) = &result.failure else { return writeln!(out) };
         if let Some(id) = &failure.requirement {

@@ -14,6 +14,7 @@ use super::steps;
 use super::world::RunContext;
 use super::writer::EventWriter;
 use crate::contract::{Contract, ContractError, Requirement, Threshold};
+use crate::expectations::{Expectations, ExpectationsError};
 use crate::record::Records;
 use crate::subject::Subject;
 use crate::verdict::{Event, EventSink, RequirementResult, ScenarioInfo, SubjectInfo, SuiteInfo, Summary, Verdict};
@@ -51,6 +52,9 @@ pub enum RunError {
     /// The features can't be used.
     #[error(transparent)]
     Suite(#[from] SuiteError),
+    /// The list of known failures speaks of nothing that there is. Exit code 2.
+    #[error(transparent)]
+    Expectations(#[from] ExpectationsError),
     /// No scenario was chosen. Exit code 2.
     #[error("no scenario matches {0}: `countersign check --list` shows all that there are")]
     NothingSelected(String),
@@ -75,6 +79,8 @@ pub struct RunOptions {
     pub selection: Selection,
     /// Which requirements decide whether the subject conforms.
     pub level: Threshold,
+    /// What is known to fail.
+    pub expectations: Expectations,
     /// How many scenarios at a time.
     pub jobs: usize,
     /// How long one step may take.
@@ -92,6 +98,7 @@ impl Default for RunOptions {
             source: Source::Embedded,
             selection: Selection::all(),
             level: Threshold::Must,
+            expectations: Expectations::default(),
             jobs: default_jobs(),
             step_timeout: Duration::from_secs(30),
             stop_at_first_failure: false,
@@ -169,6 +176,8 @@ impl Suite {
         if planned.is_empty() {
             return Err(RunError::NothingSelected(options.selection.to_string()));
         }
+        let all: Vec<&ScenarioInfo> = self.planned.iter().map(|planned| &planned.info).collect();
+        options.expectations.check(&all)?;
         let subject = SubjectInfo {
             name: options.subject.name(),
             version: Some(options.subject.version()),
@@ -193,9 +202,11 @@ impl Suite {
             stop_at_first_failure: options.stop_at_first_failure,
             interruptible: options.interruptible,
         };
-        let mut writer = EventWriter::new(&planned, &self.contract, context.records.clone(), sink);
+        let mut writer =
+            EventWriter::new(&planned, &self.contract, &options.expectations, context.records.clone(), sink);
         let ended = runner::run(self.features(&planned), &planned, context, &limits, &mut writer)?;
-        let scenarios = writer.results();
+        let mut scenarios = writer.results();
+        let stale = options.expectations.stale(&all, &mut scenarios);
 
         let mut summary = Summary {
             suite: self.info.clone(),
@@ -203,6 +214,7 @@ impl Suite {
             requirements: Vec::new(),
             ended_early: !ended || scenarios.len() < planned.len(),
             scenarios,
+            stale,
             took: began.elapsed(),
         };
         summary.requirements = self.requirements(&summary, options.level);

@@ -15,6 +15,7 @@ use super::failure::{Details, Fault, StepFailure};
 use super::plan::Planned;
 use super::world::World;
 use crate::contract::Contract;
+use crate::expectations::Expectations;
 use crate::record::{Records, StepRecord};
 use crate::redact;
 use crate::verdict::{Event, EventSink, Failure, ScenarioResult, Verdict};
@@ -23,6 +24,7 @@ use crate::verdict::{Event, EventSink, Failure, ScenarioResult, Verdict};
 pub(crate) struct EventWriter<'a> {
     planned: &'a [&'a Planned],
     contract: &'a Contract,
+    expectations: &'a Expectations,
     records: Records,
     sink: &'a mut dyn EventSink,
     by_place: HashMap<(&'a str, usize), usize>,
@@ -41,6 +43,7 @@ impl<'a> EventWriter<'a> {
     pub(crate) fn new(
         planned: &'a [&'a Planned],
         contract: &'a Contract,
+        expectations: &'a Expectations,
         records: Records,
         sink: &'a mut dyn EventSink,
     ) -> EventWriter<'a> {
@@ -49,6 +52,7 @@ impl<'a> EventWriter<'a> {
         EventWriter {
             planned,
             contract,
+            expectations,
             records,
             sink,
             by_place: by_place.collect(),
@@ -148,9 +152,11 @@ impl<'a> EventWriter<'a> {
         };
         let scenario = self.planned[index].info.clone();
         let record = self.records.take(&scenario.id, running.steps);
-        let mut result = ScenarioResult { scenario, verdict, seconds: running.since.elapsed(), failure, record };
+        let seconds = running.since.elapsed();
+        let mut result = ScenarioResult { scenario, verdict, seconds, known: None, failure, record };
         // Here, before anyone sees it: no report can show what it is never given.
         redact::result(&mut result);
+        self.expectations.excuse(&mut result);
         self.sink.event(&Event::ScenarioFinished(Box::new(result.clone())));
         self.results[index] = Some(result);
     }

@@ -202,7 +202,7 @@ fn known_failures_are_excused_and_must_be_failures() {
 
     let passing = summary(&like_core(|answer| answer), &all);
     assert_eq!(passing.conclusion(), Conclusion::DoesNotConform);
-    assert_eq!(passing.stale, ["known.toml:2: `2.2.3-*` is listed as failing, but passes: delete the entry"]);
+    assert_eq!(passing.stale, ["known.toml:2: `2.2.3-*` is listed as failing, but passes: delete lines 1 to 5"]);
 
     let corpus = Corpus::embedded().unwrap();
     let typo = VectorOptions { expectations: list("2.2.3-xyz"), ..options(&[]) };
