@@ -1,6 +1,7 @@
 //! The Core under test: how one is started, stopped and started again for a Portal. All else goes over HTTP.
 
 mod builtin;
+pub mod descriptor;
 mod observed;
 
 use std::fmt;

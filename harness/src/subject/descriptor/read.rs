@@ -1,0 +1,584 @@
+//! From the file as it is written to a description in which everything can be done.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portal_core::profile::Profile;
+use regex::Regex;
+use serde::Deserialize as _;
+use toml::Spanned;
+
+use super::errors::{DescriptorError, Source, did_you_mean};
+use super::format::{
+    AppsFile, File, HookFile, LimitsFile, ReadyFile, StartFile, StateFile, TerminalsFile, Text, Texts, WordOrHook,
+};
+use super::templates::{Place, Template};
+use super::{
+    Again, Apps, Command, Descriptor, Endpoints, Hook, Limits, NamesBy, Pairing, Portals, Ready, RecognisedBy,
+    Recognition, Running, Signal, Start, State, proxy,
+};
+
+/// How long a Core may take to stop unless its descriptor says otherwise.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+const PROFILE: &str = "portal";
+
+/// Reads and checks.
+pub(super) fn descriptor(text: &str, file: &Path) -> Result<Descriptor, DescriptorError> {
+    let source = Source::new(text, file);
+    let written: File = match toml::from_str(text) {
+        Ok(written) => written,
+        Err(error) => return Err(DescriptorError::Mistakes(vec![source.syntax(&error)])),
+    };
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let mut reader = Reader { source, folder: folder.to_owned(), runs_already: false };
+    let described = reader.descriptor(written);
+    match described {
+        Some(descriptor) if reader.source.mistakes.is_empty() => Ok(descriptor),
+        _ => {
+            reader.source.mistakes.sort_by_key(|mistake| mistake.line);
+            Err(DescriptorError::Mistakes(reader.source.mistakes))
+        }
+    }
+}
+
+/// Goes through what was written and notes all mistakes.
+pub(super) struct Reader<'a> {
+    source: Source<'a>,
+    folder: PathBuf,
+    /// The testbed starts no process: there is no folder, no signal, no start of it.
+    runs_already: bool,
+}
+
+impl Reader<'_> {
+    fn descriptor(&mut self, written: File) -> Option<Descriptor> {
+        let File { name, version, profile, names, connections, start, .. } = written;
+        let StateFile { profile: takes_profile, .. } = &written.state;
+        let takes_profile = takes_profile.clone();
+        let name = self.one_line("name", name);
+        let (profile_name, profile) = self.profile(profile, written.overrides);
+        let start = self.start(start);
+        let (state, apps) = (self.state(written.state), self.apps(written.apps));
+        let pairing = self.pairing(written.terminals);
+        let limits = self.limits(written.limits);
+        let endpoints = Endpoints::default();
+        let endpoints = Endpoints {
+            auth: self.path("endpoints.auth", written.endpoints.auth).unwrap_or(endpoints.auth),
+            authenticate_terminal: self
+                .path("endpoints.authenticate_terminal", written.endpoints.authenticate_terminal)
+                .unwrap_or(endpoints.authenticate_terminal),
+        };
+        let proxy = written.proxy.map(|written| proxy::read(written, self));
+        let start = start?;
+        if let (Start::Command(command), Some(takes)) = (&start, &takes_profile)
+            && *takes.get_ref()
+            && !takes_values(command)
+        {
+            let what = "no template of `start` asks for a value of `profile.*`: use one, or leave this out";
+            self.source.wrong(takes.span(), "state.profile", what);
+        }
+        if let (Start::Running(_), Some(names)) = (&start, &names)
+            && *names.get_ref() == NamesBy::Namespace
+        {
+            let what = "a Core that runs already can't be put into a namespace: use `proxy` or `none`";
+            self.source.wrong(names.span(), "names", what);
+        }
+        Some(Descriptor {
+            file: self.source.file.to_owned(),
+            name,
+            version,
+            profile_name,
+            profile,
+            names: names.map(Spanned::into_inner).unwrap_or_default(),
+            connections,
+            start,
+            apps,
+            pairing,
+            limits,
+            state,
+            endpoints,
+            proxy,
+        })
+    }
+
+    fn profile(&mut self, name: Option<Text>, overrides: BTreeMap<Text, Spanned<toml::Value>>) -> (String, Profile) {
+        let given = name.as_ref().map_or(PROFILE, |name| name.get_ref().as_str());
+        let base = Profile::named(given).unwrap_or_else(|| {
+            let near = did_you_mean(given, Profile::NAMES);
+            let what = format!("there is no profile `{given}`{near}; there are {}", Profile::NAMES.join(", "));
+            self.source.wrong(name.as_ref().map_or(0..0, Spanned::span), "profile", what);
+            Profile::default()
+        });
+        let given = given.to_owned();
+        let mut profile = base;
+        for (key, value) in overrides {
+            let path = format!("overrides.{}", key.get_ref());
+            match overridden(&profile, key.get_ref(), value.get_ref()) {
+                Ok(changed) => profile = changed,
+                Err(what) => self.source.wrong(key.span(), &path, what),
+            }
+        }
+        (given, profile)
+    }
+
+    fn start(&mut self, start: Spanned<StartFile>) -> Option<Start> {
+        let span = start.span();
+        let start = start.into_inner();
+        if let Some(image) = &start.image {
+            let what = "containers are not supported yet, they come later: give a `command` or `urls`";
+            self.source.wrong(image.span(), "start.image", what);
+            return None;
+        }
+        let urls = match (&start.url, &start.urls) {
+            (Some(url), None) => Some((url.span(), vec![url.clone()])),
+            (None, Some(urls)) => Some((urls.span(), urls.get_ref().clone())),
+            (Some(url), Some(_)) => {
+                self.source.wrong(url.span(), "start.url", "there is `urls` too: give one of them");
+                return None;
+            }
+            (None, None) => None,
+        };
+        match (&start.command, urls) {
+            (Some(_), None) => self.command(start),
+            (None, Some((span, urls))) => self.running(span, &urls, start),
+            (Some(command), Some(_)) => {
+                self.source.wrong(command.span(), "start.command", "there are `urls` too: give one of them");
+                None
+            }
+            (None, None) => {
+                let what = "give a `command` that starts the Core, or `urls` where Cores run already";
+                self.source.wrong(span, "start", what);
+                None
+            }
+        }
+    }
+
+    fn command(&mut self, start: StartFile) -> Option<Start> {
+        let argv = start.command?;
+        let span = argv.span();
+        let argv = self.templates("start.command", argv.into_inner(), Place::Core);
+        if argv.is_empty() {
+            self.source.wrong(
+                span,
+                "start.command",
+                "give a program and its arguments: [\"my-core\", \"--listen\", …]",
+            );
+        }
+        let directory = match start.directory {
+            Some(directory) => {
+                let path = self.folder.join(directory.get_ref());
+                if !path.is_dir() {
+                    let what = format!("there is no folder {}: make it or correct the path", path.display());
+                    self.source.wrong(directory.span(), "start.directory", what);
+                }
+                path
+            }
+            None => self.folder.clone(),
+        };
+        let address_from = start.address_from.and_then(|written| match Regex::new(written.get_ref()) {
+            Ok(regex) if regex.captures_len() == 2 => Some(regex),
+            Ok(_) => {
+                let what = "put the address into one group: 'listening on ([0-9.:]+)'";
+                self.source.wrong(written.span(), "start.address_from", what);
+                None
+            }
+            Err(error) => {
+                self.source.wrong(written.span(), "start.address_from", last_line(&error.to_string()));
+                None
+            }
+        });
+        for (path, text) in &start.files {
+            if path.is_empty()
+                || Path::new(path).components().any(|part| !matches!(part, std::path::Component::Normal(_)))
+            {
+                let what = format!("`{path}` is not below the Core's folder: give a relative path without `..`");
+                self.source.wrong(text.span(), "start.files", what);
+            }
+        }
+        let stop_within = start.stop_within.and_then(|text| self.duration("start.stop_within", text));
+        Some(Start::Command(Box::new(Command {
+            argv,
+            directory,
+            env: self.template_map("start.env", start.env, Place::Core),
+            files: self.template_map("start.files", start.files, Place::Core),
+            address_from,
+            ready: start.ready.map(|ready| self.ready("start.ready", ready)).unwrap_or_default(),
+            stop_within: stop_within.unwrap_or(STOP_WITHIN),
+            portals: start.portals.map(Spanned::into_inner).unwrap_or_default(),
+        })))
+    }
+
+    fn running(&mut self, span: Range<usize>, urls: &[Text], start: StartFile) -> Option<Start> {
+        self.runs_already = true;
+        let mut authorities = Vec::new();
+        for url in urls {
+            match authority(url.get_ref()) {
+                Ok(authority) if authorities.contains(&authority) => {
+                    let what = format!("`{}` stands there twice: each Portal has a Core of its own", url.get_ref());
+                    self.source.wrong(url.span(), "start.urls", what);
+                }
+                Ok(authority) => authorities.push(authority),
+                Err(what) => self.source.wrong(url.span(), "start.urls", what),
+            }
+        }
+        if urls.is_empty() {
+            self.source.wrong(span, "start.urls", "give one URL for each Portal: [\"http://127.0.0.1:8001\", …]");
+        }
+        let mut only_command = |given: Option<Range<usize>>, key: &str| {
+            if let Some(span) = given {
+                self.source.wrong(span, key, "this goes with `command` only: a Core at a URL is started by others");
+            }
+        };
+        only_command(start.directory.map(|text| text.span()), "start.directory");
+        only_command(start.address_from.map(|text| text.span()), "start.address_from");
+        only_command(start.stop_within.map(|text| text.span()), "start.stop_within");
+        only_command(start.env.values().next().map(Spanned::span), "start.env");
+        only_command(start.files.values().next().map(Spanned::span), "start.files");
+        let fresh = start.portals.filter(|portals| *portals.get_ref() == Portals::Fresh);
+        only_command(fresh.map(|portals| portals.span()), "start.portals");
+        let ready = start.ready.map(|ready| self.ready("start.ready", ready)).unwrap_or_default();
+        Some(Start::Running(Running { authorities, ready }))
+    }
+
+    fn apps(&mut self, apps: AppsFile) -> Apps {
+        let AppsFile { install, uninstall, recognised_by, door_from, doors, header } = apps;
+        let default = Apps::default();
+        let own = install.is_some();
+        let install = self.hook("apps.install", install, Place::App).unwrap_or(default.install);
+        let uninstall = match self.hook("apps.uninstall", uninstall, Place::App) {
+            None if !own => default.uninstall,
+            given => given,
+        };
+        let by = recognised_by.map(Spanned::into_inner).unwrap_or_default();
+        let mut only = |given: Option<Range<usize>>, key: &str, with: RecognisedBy, word: &str| {
+            if let (Some(span), true) = (given, by != with) {
+                self.source.wrong(span, key, format!("this goes with recognised_by = \"{word}\" only"));
+            }
+        };
+        only(door_from.as_ref().map(Spanned::span), "apps.door_from", RecognisedBy::Door, "door");
+        only(doors.as_ref().map(Spanned::span), "apps.doors", RecognisedBy::Door, "door");
+        only(header.as_ref().map(Spanned::span), "apps.header", RecognisedBy::Header, "header");
+        let recognition = match by {
+            RecognisedBy::Door => {
+                let from = door_from.map(|pointer| {
+                    if !pointer.get_ref().is_empty() && !pointer.get_ref().starts_with('/') {
+                        let what = "give a JSON pointer into the answer to install, such as \"/door\"";
+                        self.source.wrong(pointer.span(), "apps.door_from", what);
+                    }
+                    pointer.into_inner()
+                });
+                let list = self.hook("apps.doors", doors, Place::App);
+                match default.recognition {
+                    Recognition::Door { from: default, list: listed } => {
+                        Recognition::Door { from: from.unwrap_or(default), list: list.or(listed.filter(|_| !own)) }
+                    }
+                    other => other,
+                }
+            }
+            RecognisedBy::SourceAddress => Recognition::SourceAddress,
+            RecognisedBy::Header => self.header(header),
+        };
+        Apps { install, uninstall, recognition }
+    }
+
+    fn header(&mut self, header: Option<Text>) -> Recognition {
+        let example = "give the field with which apps say who they are: header = \"X-App: {{ app.name }}\"";
+        let nothing = Recognition::Header { name: String::new(), value: Template::new("") };
+        let Some(header) = header else {
+            self.source.wrong(0..0, "apps.header", example);
+            return nothing;
+        };
+        match header.get_ref().split_once(':') {
+            Some((name, value)) if http::HeaderName::from_bytes(name.trim().as_bytes()).is_ok() => {
+                let value = self.template("apps.header", value.trim(), header.span(), Place::App);
+                Recognition::Header { name: name.trim().to_owned(), value }
+            }
+            _ => {
+                self.source.wrong(header.span(), "apps.header", example);
+                nothing
+            }
+        }
+    }
+
+    fn pairing(&mut self, terminals: TerminalsFile) -> Pairing {
+        let Some(pair) = terminals.pair else { return Pairing::Contract };
+        let span = pair.span();
+        match pair.into_inner() {
+            WordOrHook::Word(word) if word == "contract" => Pairing::Contract,
+            WordOrHook::Word(word) => {
+                let what = format!(
+                    "`{word}` is no way to pair: give \"contract\", or {{ command = [\"…\"] }} that prints the cookie"
+                );
+                self.source.wrong(span, "terminals.pair", what);
+                Pairing::Contract
+            }
+            WordOrHook::Hook(hook) => {
+                let hook = Spanned::new(span, *hook);
+                let hook = self.hook("terminals.pair", Some(hook), Place::Terminal);
+                hook.map_or(Pairing::Contract, Pairing::Hook)
+            }
+        }
+    }
+
+    fn limits(&mut self, limits: LimitsFile) -> Limits {
+        let parallel = limits.parallel.and_then(|parallel| {
+            if *parallel.get_ref() == 0 {
+                self.source.wrong(parallel.span(), "limits.parallel", "at least 1 scenario runs at a time");
+                return None;
+            }
+            Some(usize::from(parallel.into_inner()))
+        });
+        Limits {
+            answer: limits.answer.and_then(|text| self.duration("limits.answer", text)),
+            step: limits.step.and_then(|text| self.duration("limits.step", text)),
+            parallel,
+        }
+    }
+
+    fn state(&mut self, state: StateFile) -> State {
+        State {
+            reset: self.hook("state.reset", state.reset, Place::Core),
+            restart: self.again("state.restart", state.restart),
+            kill: self.again("state.kill", state.kill),
+            set_clock: self.hook("state.set_clock", state.set_clock, Place::Clock),
+            import_identity: self.import_identity(state.import_identity),
+            profile: state.profile.is_some_and(Spanned::into_inner),
+        }
+    }
+
+    /// It is there before the Core is: nothing can be asked of that.
+    fn import_identity(&mut self, written: Option<Spanned<HookFile>>) -> Option<Hook> {
+        let span = written.as_ref()?.span();
+        let hook = self.hook("state.import_identity", written, Place::Identity)?;
+        if self.runs_already || matches!(hook, Hook::Http { .. } | Hook::Signal(_)) {
+            let what = "the key comes before the Core starts: use { file = …, text = … } or { command = … }, with a `start.command`";
+            self.source.wrong(span, "state.import_identity", what);
+        }
+        Some(hook)
+    }
+
+    fn again(&mut self, key: &str, written: Option<Spanned<WordOrHook>>) -> Option<Again> {
+        let written = written?;
+        let span = written.span();
+        match written.into_inner() {
+            WordOrHook::Word(word) if word == "process" && self.runs_already => {
+                let what = "the testbed did not start this Core: give a hook, or leave it out";
+                self.source.wrong(span, key, what);
+                None
+            }
+            WordOrHook::Word(word) if word == "process" => Some(Again::Process),
+            WordOrHook::Word(word) => {
+                let what = format!("`{word}` can't be: give \"process\", or a hook such as {{ command = [\"…\"] }}");
+                self.source.wrong(span, key, what);
+                None
+            }
+            WordOrHook::Hook(hook) => self.hook(key, Some(Spanned::new(span, *hook)), Place::Core).map(Again::Hook),
+        }
+    }
+
+    pub(super) fn ready(&mut self, key: &str, ready: ReadyFile) -> Ready {
+        let default = Ready::default();
+        Ready {
+            path: self.path(&format!("{key}.get"), ready.get).unwrap_or(default.path),
+            within: ready
+                .within
+                .and_then(|text| self.duration(&format!("{key}.within"), text))
+                .unwrap_or(default.within),
+        }
+    }
+
+    /// One thing to do: exactly one of a request, a command, a file, a signal.
+    pub(super) fn hook(&mut self, key: &str, written: Option<Spanned<HookFile>>, place: Place) -> Option<Hook> {
+        let written = written?;
+        let span = written.span();
+        let HookFile { get, put, post, delete, body, command, file, text, signal } = written.into_inner();
+        let requests = [("GET", get), ("PUT", put), ("POST", post), ("DELETE", delete)];
+        let mut requests: Vec<_> =
+            requests.into_iter().filter_map(|(method, target)| Some((method, target?))).collect();
+        let kinds = requests.len()
+            + [command.is_some(), file.is_some(), signal.is_some()].into_iter().filter(|given| *given).count();
+        if kinds != 1 {
+            let what = "give exactly one of `get`, `put`, `post`, `delete`, `command`, `file`, `signal`";
+            self.source.wrong(span, key, what);
+            return None;
+        }
+        if let (Some(body), true) = (&body, requests.is_empty()) {
+            self.source.wrong(body.span(), key, "`body` goes with a request only");
+        }
+        if let (Some(text), None) = (&text, &file) {
+            self.source.wrong(text.span(), key, "`text` goes with `file` only");
+        }
+        if let Some((method, target)) = requests.pop() {
+            if !target.get_ref().starts_with('/') {
+                self.source.wrong(target.span(), key, "give the path on the Core, which begins with `/`");
+            }
+            let target = self.template(key, target.get_ref(), target.span(), place);
+            let body = body.map(|body| self.template(key, body.get_ref(), body.span(), place));
+            return Some(Hook::Http { method, target, body });
+        }
+        if let Some(command) = command {
+            if command.get_ref().is_empty() {
+                self.source.wrong(command.span(), key, "give a program and its arguments");
+            }
+            return Some(Hook::Command(self.templates(key, command.into_inner(), place)));
+        }
+        if let Some(file) = file {
+            let path = self.template(key, file.get_ref(), file.span(), place);
+            let Some(text) = text else {
+                self.source.wrong(file.span(), key, "say with `text` what is written into the file");
+                return None;
+            };
+            let text = self.template(key, text.get_ref(), text.span(), place);
+            return Some(Hook::File { path, text });
+        }
+        self.signal(key, signal?)
+    }
+
+    fn signal(&mut self, key: &str, written: Text) -> Option<Hook> {
+        if self.runs_already {
+            let what = "a Core at a URL gets no signals: the testbed does not know its process";
+            self.source.wrong(written.span(), key, what);
+            return None;
+        }
+        let found = Signal::ALL.iter().find(|(name, _)| *name == written.get_ref());
+        if found.is_none() {
+            let names: Vec<_> = Signal::ALL.iter().map(|(name, _)| *name).collect();
+            let what = format!("there is no signal `{}` here; there are {}", written.get_ref(), names.join(", "));
+            self.source.wrong(written.span(), key, what);
+        }
+        found.map(|(_, signal)| Hook::Signal(*signal))
+    }
+
+    fn template(&mut self, key: &str, text: &str, span: Range<usize>, place: Place) -> Template {
+        match Template::checked(text, place) {
+            Ok(template) => {
+                if self.runs_already && template.asks_for("core", "data_dir") {
+                    let what = "there is no `core.data_dir` for a Core that others start: give the path itself";
+                    self.source.wrong(span, key, what);
+                }
+                template
+            }
+            Err(what) => {
+                self.source.wrong(span, key, what);
+                Template::new("")
+            }
+        }
+    }
+
+    pub(super) fn templates(&mut self, key: &str, texts: Vec<Text>, place: Place) -> Vec<Template> {
+        texts.into_iter().map(|text| self.template(key, text.get_ref(), text.span(), place)).collect()
+    }
+
+    pub(super) fn template_map(&mut self, key: &str, texts: Texts, place: Place) -> BTreeMap<String, Template> {
+        let each = texts.into_iter().map(|(name, text)| {
+            let template = self.template(&format!("{key}.{name}"), text.get_ref(), text.span(), place);
+            (name, template)
+        });
+        each.collect()
+    }
+
+    fn one_line(&mut self, key: &str, text: Text) -> String {
+        let given = text.get_ref();
+        if given.trim().is_empty() || given.len() > 100 || given.chars().any(char::is_control) {
+            self.source.wrong(text.span(), key, "give one line of 1 to 100 characters");
+        }
+        text.into_inner()
+    }
+
+    fn path(&mut self, key: &str, text: Option<Text>) -> Option<String> {
+        let text = text?;
+        let given = text.get_ref();
+        if !given.starts_with('/') || given.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            self.source.wrong(text.span(), key, "give a path on the Core, which begins with `/`");
+        }
+        Some(text.into_inner())
+    }
+
+    fn duration(&mut self, key: &str, text: Text) -> Option<Duration> {
+        let parsed = duration(text.get_ref());
+        if parsed.is_none() {
+            let what = format!("`{}` is no time: give for example \"500ms\", \"30s\" or \"2m\"", text.get_ref());
+            self.source.wrong(text.span(), key, what);
+        }
+        parsed
+    }
+}
+
+/// A profile with one other value.
+fn overridden(profile: &Profile, key: &str, value: &toml::Value) -> Result<Profile, String> {
+    let mut values = toml::Table::try_from(profile).map_err(|error| error.to_string())?;
+    let known = serde_json::to_value(profile).map_err(|error| error.to_string())?;
+    let known: Vec<_> = known.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+    if !known.contains(&key) {
+        return Err(format!(
+            "a profile has no such value{}; it has {}",
+            did_you_mean(key, known.iter().copied()),
+            known.join(", ")
+        ));
+    }
+    values.insert(key.to_owned(), value.clone());
+    // TOML has no word for nothing.
+    if key == "tag" && value.as_str() == Some("") {
+        values.remove(key);
+    }
+    let mut changed = Profile::deserialize(values).map_err(|error| error.message().trim().replace('\n', "; "))?;
+    if key == "tag" && value.as_str() == Some("") || profile.tag.is_none() && key != "tag" {
+        changed.tag = None;
+    }
+    changed.signature_policy().map_err(|error| format!("{error}; give `ed25519` or `rsa-pss-sha512`"))?;
+    let is_label = |label: &str| {
+        !label.is_empty() && label.len() < 64 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if changed.zone.len() > 200 || !changed.zone.split('.').all(is_label) {
+        return Err(format!("`{}` is no DNS name; give one such as p.getportal.org", changed.zone));
+    }
+    if changed.public_port == 0 {
+        return Err("0 is no port; give the one under which Portals are reached, mostly 443".into());
+    }
+    if changed.internal_hosts.is_empty() {
+        return Err("give the name under which apps know their own Core, mostly portal_core".into());
+    }
+    Ok(changed)
+}
+
+/// Whether anything of the start depends on the profile.
+fn takes_values(command: &Command) -> bool {
+    let templates = command.argv.iter().chain(command.env.values()).chain(command.files.values());
+    templates.into_iter().any(|template| template.asks_for_any("profile"))
+}
+
+/// `http://127.0.0.1:8001` → `127.0.0.1:8001`.
+fn authority(url: &str) -> Result<String, String> {
+    let wrong = |what: &str| format!("`{url}` {what}: give for example \"http://127.0.0.1:8001\"");
+    let uri: http::Uri = url.parse().map_err(|_| wrong("is no URL"))?;
+    if uri.scheme_str() != Some("http") {
+        return Err(wrong("is not plain HTTP, which is what a proxy speaks to its Core"));
+    }
+    if uri.path() != "/" || uri.query().is_some() {
+        return Err(wrong("has a path, and the contract's paths begin at the root"));
+    }
+    let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else {
+        return Err(wrong("has no host"));
+    };
+    Ok(format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)))
+}
+
+/// `500ms`, `30s`, `2m`: more than nothing, at most an hour.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    let duration = match unit.trim() {
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        "m" => Duration::from_secs(number.checked_mul(60)?),
+        _ => return None,
+    };
+    (Duration::ZERO < duration && duration <= Duration::from_secs(3600)).then_some(duration)
+}
+
+/// Regular expressions explain themselves over several lines; the last says it.
+fn last_line(text: &str) -> String {
+    text.lines().last().unwrap_or_default().trim().to_owned()
+}
