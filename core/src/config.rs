@@ -12,7 +12,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
-use crate::{connect::Timeouts, limits::Limits, profile::Profile, spool::SpoolLimits};
+use crate::{connect::Timeouts, limits::Limits, profile::Profile, spool::SpoolLimits, way_out::WayOut};
 
 /// A mistake in a configuration file.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// The interface on which apps get their doors.
     pub doors: Option<IpAddr>,
+    /// Straight to peers, or through a proxy of the network; none where the file does not say.
+    pub way_out: Option<WayOut>,
     /// What a Portal signature covers, how old it may be, names and ports.
     pub profile: Profile,
     /// Limits on what comes in.
@@ -67,6 +69,7 @@ struct File {
     identity: IdentityTable,
     tls: TlsTable,
     doors: DoorsTable,
+    outgoing: OutgoingTable,
     profile: Profile,
     limits: LimitsTable,
     timeouts: TimeoutsTable,
@@ -91,6 +94,13 @@ struct TlsTable {
 #[serde(deny_unknown_fields, default)]
 struct DoorsTable {
     address: Option<Spanned<IpAddr>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct OutgoingTable {
+    proxy: Option<Spanned<String>>,
+    no_proxy: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -156,6 +166,7 @@ impl Config {
             key: parsed.identity.key,
             ca_file,
             doors: parsed.doors.address.map(Spanned::into_inner),
+            way_out: source.way_out(parsed.outgoing)?,
             limits: Limits {
                 header_bytes: number(table.header_bytes, 8_192..1_048_577, "bytes", defaults.header_bytes)?,
                 header_fields: number(table.header_fields, 32..4_097, "fields", defaults.header_fields)?,
@@ -224,6 +235,21 @@ impl Source<'_> {
             );
         }
         Ok(())
+    }
+
+    fn way_out(&self, table: OutgoingTable) -> Result<Option<WayOut>, ConfigError> {
+        let except = table.no_proxy.as_ref().map(|text| text.get_ref().as_str()).unwrap_or_default();
+        match (&table.proxy, &table.no_proxy) {
+            (None, None) => Ok(None),
+            (None, Some(alone)) => {
+                Err(self.at(alone.span(), "there is no proxy to except anyone from; give `proxy` as well".into()))
+            }
+            (Some(proxy), _) if proxy.get_ref() == "none" => Ok(Some(WayOut::straight())),
+            (Some(proxy), _) => match WayOut::through(proxy.get_ref(), except) {
+                Ok(way_out) => Ok(Some(way_out)),
+                Err(error) => Err(self.at(proxy.span(), format!("{error}, or `none` for no proxy"))),
+            },
+        }
     }
 
     /// The line of a key that was read, for mistakes that show only afterwards.
@@ -328,6 +354,18 @@ mod tests {
         assert!(message.starts_with("conf/core.toml:4: `profile.zone`: `a..b` is no DNS name"), "{message}");
         let message = refused("[profile]\npublic_port = 0\n");
         assert!(message.starts_with("conf/core.toml:2: `profile.public_port`: 0 is no port"), "{message}");
+    }
+
+    #[test]
+    fn the_way_out_is_that_of_the_file_or_nobody_says() {
+        assert_eq!(parse("").unwrap().way_out, None);
+        assert_eq!(parse("[outgoing]\nproxy = \"none\"\n").unwrap().way_out, Some(WayOut::straight()));
+        let config = parse("[outgoing]\nproxy = \"http://10.0.0.1:3128\"\nno_proxy = \"localhost\"\n").unwrap();
+        assert_eq!(config.way_out, Some(WayOut::through("10.0.0.1:3128", "localhost").unwrap()));
+        let message = refused("[outgoing]\nproxy = \"socks5://a:1\"\n");
+        assert!(message.starts_with("conf/core.toml:2: `outgoing.proxy`: proxies of the kind `socks5`"), "{message}");
+        let message = refused("[outgoing]\nno_proxy = \"a\"\n");
+        assert!(message.starts_with("conf/core.toml:2: `outgoing.no_proxy`: there is no proxy"), "{message}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::resolve::Resolve;
+use crate::{resolve::Resolve, way_out::WayOut};
 
 /// How long each part of a call may take.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +102,7 @@ pub struct Connect {
     resolver: Arc<dyn Resolve>,
     tls: Arc<rustls::ClientConfig>,
     timeouts: Timeouts,
+    way_out: WayOut,
 }
 
 impl Connect {
@@ -114,7 +115,13 @@ impl Connect {
         if tls.alpn_protocols.is_empty() {
             tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         }
-        Connect { resolver, tls: Arc::new(tls), timeouts }
+        Connect { resolver, tls: Arc::new(tls), timeouts, way_out: WayOut::straight() }
+    }
+
+    /// Goes this way; a proxy looks names up itself.
+    #[must_use]
+    pub fn through(self, way_out: WayOut) -> Self {
+        Connect { way_out, ..self }
     }
 
     /// Opens a connection to `destination`.
@@ -138,6 +145,9 @@ impl Connect {
 
     async fn reach(&self, destination: &Destination) -> Result<TcpStream, String> {
         let deadline = Instant::now() + self.timeouts.connect;
+        if let Some(tunnel) = self.way_out.tunnel(destination, deadline, self.timeouts.connect).await {
+            return tunnel;
+        }
         let too_long = || format!("no connection within {:?}", self.timeouts.connect);
         let addresses = timeout_at(deadline, self.resolver.resolve(&destination.host, destination.port))
             .await

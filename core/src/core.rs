@@ -31,6 +31,7 @@ use crate::{
     terminals::Terminals,
     tls,
     transport::{HttpsTransport, Transport},
+    way_out::WayOut,
 };
 
 /// Puts a Core together; see [`Core::builder`].
@@ -270,6 +271,13 @@ impl CoreBuilder {
         self
     }
 
+    /// Straight to peers, or through a proxy of the network.
+    #[must_use]
+    pub fn way_out(mut self, way_out: WayOut) -> Self {
+        self.parts.way_out = way_out;
+        self
+    }
+
     /// How peers' proxies are connected to; trust roots above all.
     #[must_use]
     pub fn tls(mut self, tls: impl Into<Arc<rustls::ClientConfig>>) -> Self {
@@ -327,7 +335,7 @@ impl CoreBuilder {
         };
         let limits = Arc::new(parts.limits.with_profile(&parts.profile));
         let tasks = Tasks::default();
-        let connect = Connect::new(parts.resolver.clone(), &tls, limits.timeouts);
+        let connect = Connect::new(parts.resolver.clone(), &tls, limits.timeouts).through(parts.way_out.clone());
         let https = HttpsTransport::new(connect, limits.timeouts, parts.clock.clone(), tasks.clone());
         let transport = Around::put_around(&parts.around_transport, Arc::new(https.clone()));
         let store = &parts.store;

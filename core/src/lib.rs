@@ -57,6 +57,8 @@ pub mod apps;
 #[cfg(feature = "server")]
 pub mod clock;
 #[cfg(feature = "server")]
+pub mod file_clock;
+#[cfg(feature = "server")]
 pub mod identity;
 #[cfg(feature = "server")]
 mod json;
@@ -102,6 +104,8 @@ pub mod spool;
 pub mod tls;
 #[cfg(feature = "server")]
 pub mod transport;
+#[cfg(feature = "server")]
+pub mod way_out;
 
 // and around it.
 #[cfg(feature = "server")]

@@ -1,21 +1,25 @@
 //! `portal-core`: a Core as a server of its own.
 
 use std::{
+    fs,
     io::{self, Write},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
 };
 
 use clap::{Parser, ValueEnum};
 use portal_core::{
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     config::{Config, KeyChoice},
     core::{Core, CoreBuilder, RunningCore},
-    identity::{Description, KeyKind},
-    store::RedbStore,
+    file_clock::FileClock,
+    identity::{Description, Identity, KeyKind},
+    rfc9421::SigningKey,
+    store::{MemoryStore, RedbStore, Store},
     tls,
+    way_out::WayOut,
 };
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -24,6 +28,9 @@ use tracing_subscriber::EnvFilter;
 ///
 /// Prints one line of JSON with its address and ID to standard output once it is ready; logs go to standard error.
 /// SIGINT or SIGTERM stops it: requests in flight may finish, for a while.
+///
+/// Peers are called through the proxy that HTTPS_PROXY names, but for the hosts in NO_PROXY; SSL_CERT_FILE names the
+/// certificate authorities to trust in place of the system's.
 ///
 /// Exit codes: 0 stopped as told, 2 wrong options or configuration, 3 it could not start.
 #[derive(Debug, Parser)]
@@ -41,6 +48,14 @@ struct Options {
     /// The configuration; everything in it has a default.
     #[arg(long)]
     config: Option<PathBuf>,
+    /// A private key (PKCS#8, PEM) that becomes the Portal's identity at the first start. Without such a file the Core
+    /// makes a key of its own.
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+    /// A file with the time, in seconds since 1970, as of when it was written: the Core's clock goes on from there, and is
+    /// set anew when the file is written anew. Without such a file it is the machine's clock. For tests.
+    #[arg(long, value_name = "FILE")]
+    clock_file: Option<PathBuf>,
     /// The form of the log. RUST_LOG chooses how much of it.
     #[arg(long, value_enum, default_value = "text")]
     log: Log,
@@ -98,8 +113,13 @@ fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn builder(options: &Options, config: &Config) -> Result<CoreBuilder, Failure> {
+    let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
+    let clock: Arc<dyn Clock> = match &options.clock_file {
+        Some(file) => Arc::new(FileClock::open(file).map_err(|error| usage(&error))?),
+        None => Arc::new(SystemClock),
+    };
     let ca_files: Vec<PathBuf> = config.ca_file.iter().cloned().collect();
-    let tls = tls::system_roots(Arc::new(SystemClock), &ca_files).map_err(|error| Failure::Usage(error.to_string()))?;
+    let tls = tls::system_roots(clock.clone(), &ca_files).map_err(|error| usage(&error))?;
     let key_kind = match config.key {
         KeyChoice::Ed25519 => KeyKind::Ed25519,
         KeyChoice::RsaPssSha512 => KeyKind::RsaPss { bits: 4096 },
@@ -109,23 +129,63 @@ fn builder(options: &Options, config: &Config) -> Result<CoreBuilder, Failure> {
         description: config.description.clone().unwrap_or_default(),
         email: config.email.clone().unwrap_or_default(),
     };
+    let way_out = match &config.way_out {
+        Some(way_out) => way_out.clone(),
+        None => WayOut::from_variables(|name| std::env::var(name).ok())
+            .map_err(|(name, error)| Failure::Usage(format!("{name}: {error}")))?,
+    };
+    let store: Arc<dyn Store> = match &options.data {
+        Some(folder) => {
+            let store = RedbStore::open(&folder.join("state.redb"));
+            Arc::new(store.map_err(|error| Failure::Start(error.to_string()))?)
+        }
+        None => Arc::new(MemoryStore::new()),
+    };
+    if let Some(file) = &options.identity {
+        import_identity(file, &*store, &description)?;
+    }
     let builder = Core::builder()
         .profile(config.profile.clone())
         .limits(config.limits.clone())
         .tls(tls)
+        .way_out(way_out)
         .key_kind(key_kind)
         .description(description)
         .replace(|parts| {
+            parts.clock = clock;
+            parts.store = store;
             if let Some(address) = config.doors {
                 parts.doors = address;
             }
         });
-    match &options.data {
-        Some(folder) => {
-            let store = RedbStore::open(&folder.join("state.redb"));
-            Ok(builder.store(store.map_err(|error| Failure::Start(error.to_string()))?))
+    Ok(builder)
+}
+
+/// Puts the key in `file` into a state that has none; a state that has another is left as it is.
+fn import_identity(file: &Path, store: &dyn Store, description: &Description) -> Result<(), Failure> {
+    let wrong = |why: String| Failure::Usage(format!("--identity {}: {why}", file.display()));
+    let pem = match fs::read_to_string(file) {
+        Ok(pem) => pem,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            tracing::warn!(file = %file.display(), "there is no such file, so the Core's key is one of its own making");
+            return Ok(());
         }
-        None => Ok(builder),
+        Err(error) => return Err(wrong(format!("can't be read: {error}"))),
+    };
+    let pem = zeroize::Zeroizing::new(pem);
+    let no_key = |error: &dyn std::fmt::Display| wrong(format!("{error}; give a private key as PKCS#8 in PEM form"));
+    let key = SigningKey::from_pem(&pem).map_err(|error| no_key(&error))?;
+    let given = Identity::from_key(key, description.clone()).map_err(|error| no_key(&error))?;
+    let failed = |error: &dyn std::fmt::Display| Failure::Start(format!("identity: {error}"));
+    match Identity::load(store).map_err(|error| failed(&error))? {
+        None => given.save(store).map_err(|error| failed(&error)),
+        Some(stored) if stored.id() == given.id() => Ok(()),
+        Some(stored) => Err(wrong(format!(
+            "this is the key of {}, and the state has the identity {} already; leave --identity out, or give another \
+             --data",
+            given.id().short(),
+            stored.id().short()
+        ))),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
     signing::{SignAsPortal, SignCall},
     store::{MemoryStore, Store},
     transport::Transport,
+    way_out::WayOut,
 };
 
 /// What a Core is put together from.
@@ -40,6 +41,8 @@ pub struct Parts {
     pub doors: IpAddr,
     /// Looks up peers' names.
     pub resolver: Arc<dyn Resolve>,
+    /// Straight to peers' proxies, or through a proxy of the network.
+    pub way_out: WayOut,
     /// How peers' proxies are connected to: trust roots above all. None for the system's roots.
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// Gets told what happens.
@@ -107,6 +110,7 @@ impl Default for Parts {
             limits: Limits::default(),
             doors: IpAddr::from([127, 0, 0, 1]),
             resolver: Arc::new(SystemResolver),
+            way_out: WayOut::straight(),
             tls: None,
             observer: Arc::new(Unobserved),
             nonces: Arc::new(RandomNonce),

@@ -28,22 +28,29 @@ pub enum TlsError {
         /// What is wrong with it.
         why: String,
     },
+    /// The file that a variable names can't be used.
+    #[error("SSL_CERT_FILE: {0}")]
+    CertFile(String),
     /// The library refuses the configuration.
     #[error(transparent)]
     Library(#[from] rustls::Error),
 }
 
-/// Trusts the system's roots and the certificates in `files`.
+/// Trusts the system's roots and the certificates in `files`. The variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name other
+/// roots in place of the system's.
 ///
 /// # Errors
-/// When a file has no usable certificate.
+/// When a file has no usable certificate, that of `SSL_CERT_FILE` among them.
 pub fn system_roots(clock: Arc<dyn Clock>, files: &[PathBuf]) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     for error in &system.errors {
         tracing::debug!(%error, "some of the system's certificates can't be read");
     }
-    roots.add_parsable_certificates(system.certs);
+    let (usable, _) = roots.add_parsable_certificates(system.certs);
+    if let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|file| usable == 0 && !file.is_empty()) {
+        add(&mut roots, Path::new(&file)).map_err(|error| TlsError::CertFile(error.to_string()))?;
+    }
     for file in files {
         add(&mut roots, file)?;
     }

@@ -5,6 +5,7 @@
 mod authentication;
 mod bodies;
 mod calls;
+mod outside;
 mod program;
 mod support;
 mod surface;

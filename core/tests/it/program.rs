@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::support::{json, send};
 
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -27,9 +27,12 @@ impl Drop for Running {
     }
 }
 
-fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portal-core"));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).env_remove("RUST_LOG");
+    for name in ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -37,7 +40,7 @@ fn started(arguments: &[&str]) -> (Running, Value) {
     start(program().args(["--listen", "127.0.0.1:0"]).args(arguments))
 }
 
-fn start(program: &mut Command) -> (Running, Value) {
+pub(crate) fn start(program: &mut Command) -> (Running, Value) {
     let mut child = program.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

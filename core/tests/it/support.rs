@@ -79,6 +79,10 @@ impl Zone {
         &self.names
     }
 
+    pub(crate) fn ca_pem(&self) -> String {
+        self.issuer.pem()
+    }
+
     pub(crate) fn builder(&self) -> CoreBuilder {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).unwrap();
