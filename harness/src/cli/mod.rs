@@ -3,6 +3,7 @@
 pub mod check;
 pub mod exit;
 pub mod explain;
+pub mod namespace;
 pub mod requirements;
 pub mod shim;
 pub mod sign;
@@ -38,6 +39,9 @@ enum Command {
     Shim(shim::Shim),
     /// Run the RFC 9421 vectors on a library and say which of the RFC's sentences it breaks
     Vectors(Box<vectors::Vectors>),
+    /// Run a Core within a namespace that the testbed has made
+    #[command(hide = true)]
+    Namespace(namespace::Namespace),
 }
 
 impl Cli {
@@ -50,6 +54,7 @@ impl Cli {
             Command::Sign(sign) => sign.run(&mut io::stdout().lock()),
             Command::Shim(shim) => shim.run(),
             Command::Vectors(vectors) => vectors.run(),
+            Command::Namespace(namespace) => namespace.run(),
         };
         match done {
             Ok(exit) => exit,

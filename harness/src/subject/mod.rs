@@ -2,6 +2,7 @@
 
 mod builtin;
 pub mod descriptor;
+pub mod namespace;
 mod observed;
 
 use std::fmt;
