@@ -2,9 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use countersign::cli::Cli;
-
 fn main() -> ExitCode {
-    Cli::parse().run().into()
+    countersign::cli::main()
 }

@@ -11,11 +11,17 @@ pub mod vectors;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::suite::Source;
 use exit::Exit;
+
+/// All that the program does.
+pub fn main() -> ExitCode {
+    Cli::parse().run().into()
+}
 
 /// Does a Core keep the contract between Portals? And if not, on which line does it diverge?
 #[derive(Debug, Parser)]

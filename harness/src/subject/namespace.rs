@@ -47,6 +47,7 @@ use tokio::sync::Mutex;
 #[cfg(target_os = "linux")]
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::testbed::connect_proxy::SwitchableNames;
 use crate::testbed::names::Names;
 
 /// The socket at which the testbed listens.
@@ -60,7 +61,7 @@ const IN: &str = "in";
 #[derive(Debug, Clone)]
 pub struct NamespacePlan {
     /// Which names there are, and where they lead.
-    pub names: Names,
+    pub names: SwitchableNames,
     /// The port that public addresses have.
     pub public_port: u16,
     /// A file with the certificates that are trusted within, in place of the system's.
@@ -74,7 +75,8 @@ impl NamespacePlan {
     ///
     /// # Errors
     /// When it can't be told which program runs.
-    pub fn new(names: Names) -> io::Result<NamespacePlan> {
+    pub fn new(names: impl Into<SwitchableNames>) -> io::Result<NamespacePlan> {
+        let names = names.into();
         Ok(NamespacePlan { names, public_port: 443, ca_file: None, program: std::env::current_exe()? })
     }
 }
@@ -180,9 +182,21 @@ impl Namespace {
         Ok(outer)
     }
 
-    /// The hosts that were looked up within so far, in order.
+    /// The hosts that were looked up within so far, in order, known names or not; at most the latest 4,096.
     pub fn lookups(&self) -> Vec<String> {
-        self.switch.lookups()
+        self.switch.asked().hosts()
+    }
+
+    /// Goes by these names from now on, as if it had just been opened: connections to Portals end, lookups are forgotten.
+    pub async fn lend(&self, names: Names) {
+        self.switch.lend(names).await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        self.switch.end();
     }
 }
 
@@ -224,6 +238,11 @@ impl Namespace {
 
     /// Can't be called.
     pub fn lookups(&self) -> Vec<String> {
+        match self.0 {}
+    }
+
+    /// Can't be called.
+    pub async fn lend(&self, _: Names) {
         match self.0 {}
     }
 }

@@ -19,7 +19,7 @@ mod plain;
 mod refuse;
 mod route;
 mod serve;
-pub(super) mod tasks;
+pub(crate) mod tasks;
 #[cfg(test)]
 mod tests;
 pub(super) mod timer;

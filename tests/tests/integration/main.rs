@@ -6,6 +6,7 @@ mod corpus;
 mod evidence;
 mod licences;
 mod mutants;
+mod namespace;
 mod python;
 mod readme;
 mod report;

@@ -16,7 +16,8 @@ pub(super) struct Question {
     pub(super) name: String,
     id: [u8; 2],
     wants_recursion: bool,
-    is_for_address: bool,
+    /// Whether an address of IPv4 is asked for.
+    pub(super) is_for_address: bool,
     // As it came: it is part of the answer.
     section: Vec<u8>,
 }

@@ -122,13 +122,14 @@ async fn resolve(socket: UdpSocket, out: &Path) {
         let Ok((length, from)) = socket.recv_from(&mut message).await else { continue };
         let Some(question) = Question::parse(message.get(..length).unwrap_or_default()) else { continue };
         // Without an answer from the testbed there is none: whoever asked will ask again.
-        let Ok(told) = ask(out, &question.name).await else { continue };
+        let Ok(told) = ask(out, &question).await else { continue };
         let _ = socket.send_to(&question.answer(told), from).await;
     }
 }
 
-async fn ask(out: &Path, host: &str) -> io::Result<Option<Ipv4Addr>> {
-    let mut stream = relay::say(out, &format!("name {host}")).await?;
+async fn ask(out: &Path, question: &Question) -> io::Result<Option<Ipv4Addr>> {
+    let kind = if question.is_for_address { "name" } else { "other" };
+    let mut stream = relay::say(out, &format!("{kind} {}", question.name)).await?;
     Ok(relay::line(&mut stream).await?.parse().ok())
 }
 

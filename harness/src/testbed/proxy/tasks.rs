@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 /// Starts tasks and ends them all.
 #[derive(Debug, Clone, Default)]
-pub(in crate::testbed) struct Tasks {
+pub(crate) struct Tasks {
     tracker: TaskTracker,
     ended: CancellationToken,
     connections: Arc<Mutex<Connections>>,
@@ -24,7 +24,7 @@ struct Connections {
 
 impl Tasks {
     /// Starts a task; it ends at the latest with [`Tasks::end`].
-    pub(in crate::testbed) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let ended = self.ended.clone();
         let task = async move {
             let _ = ended.run_until_cancelled_owned(task).await;
@@ -33,12 +33,12 @@ impl Tasks {
     }
 
     /// Starts a task that ends at the latest when the answer is dropped.
-    pub(in crate::testbed) fn spawn_owned(&self, task: impl Future<Output = ()> + Send + 'static) -> Owned {
+    pub(crate) fn spawn_owned(&self, task: impl Future<Output = ()> + Send + 'static) -> Owned {
         Owned(Some(self.spawn(task)))
     }
 
     /// Starts the task of a connection; it ends at the latest with [`Tasks::end`] or [`Tasks::end_connections`].
-    pub(in crate::testbed) fn spawn_connection(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn_connection(&self, task: impl Future<Output = ()> + Send + 'static) {
         let Connections { tracker, ended } = self.lock().clone();
         self.spawn(tracker.track_future(async move {
             let _ = ended.run_until_cancelled_owned(task).await;
@@ -46,7 +46,7 @@ impl Tasks {
     }
 
     /// Ends all connections that are open now; none of them is left afterwards.
-    pub(in crate::testbed) async fn end_connections(&self) {
+    pub(crate) async fn end_connections(&self) {
         let Connections { tracker, ended } = std::mem::take(&mut *self.lock());
         ended.cancel();
         tracker.close();
@@ -58,13 +58,13 @@ impl Tasks {
     }
 
     /// Ends all tasks at their next suspension.
-    pub(in crate::testbed) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.ended.cancel();
         self.tracker.close();
     }
 
     /// Waits until none is left.
-    pub(in crate::testbed) async fn ended(&self) {
+    pub(crate) async fn ended(&self) {
         self.tracker.wait().await;
     }
 }
@@ -78,11 +78,11 @@ impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Tasks {
 
 /// Ends its task when dropped.
 #[derive(Debug)]
-pub(in crate::testbed) struct Owned(Option<AbortHandle>);
+pub(crate) struct Owned(Option<AbortHandle>);
 
 impl Owned {
     /// Lets the task go on by itself.
-    pub(in crate::testbed) fn release(mut self) {
+    pub(crate) fn release(mut self) {
         self.0 = None;
     }
 }
