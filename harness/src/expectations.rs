@@ -10,6 +10,8 @@
 //! What is listed runs all the same. A failure becomes a *known failure*; an entry all of whose cases pass is an
 //! *unexpected pass* and fails the run, like one that has expired: the list must never say more than is true.
 
+mod first;
+
 use std::fmt;
 use std::fs;
 use std::ops::RangeInclusive;
@@ -18,6 +20,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::value::{Date, Datetime};
+
+pub use first::{FirstList, first_list};
 
 use crate::contract::distance;
 use crate::glob::Glob;

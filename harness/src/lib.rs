@@ -1,6 +1,7 @@
 //! Countersign: several Portals on one machine, and whether their Cores keep the contract.
 
 pub mod attack;
+pub mod bundle;
 pub mod cli;
 pub mod contract;
 pub mod expectations;
@@ -10,6 +11,7 @@ mod logged;
 pub mod record;
 pub mod redact;
 pub mod report;
+mod shell;
 pub mod subject;
 pub mod suite;
 pub mod testbed;

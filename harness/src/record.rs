@@ -1,7 +1,7 @@
 //! What happened in a scenario, step by step and hop by hop: the material of reports and bundles.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,19 +48,30 @@ impl Record {
     }
 }
 
+/// What it takes to run a scenario again as it was. Not part of its record: reports never see a key.
+#[derive(Clone, Default)]
+pub(crate) struct Staged {
+    /// Private keys (PKCS#8 PEM) that the harness made, by the name of the Portal.
+    pub(crate) keys: BTreeMap<String, String>,
+    /// When it began, on the testbed's clock, in seconds since 1970.
+    pub(crate) began: u64,
+    /// How far that clock was moved by the scenario, in seconds.
+    pub(crate) moved: i64,
+}
+
 /// The records of the scenarios that ended, by id, until whoever writes the results takes them.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Records(Rc<RefCell<HashMap<String, Record>>>);
+#[derive(Clone, Default)]
+pub(crate) struct Records(Rc<RefCell<HashMap<String, (Record, Staged)>>>);
 
 impl Records {
-    pub(crate) fn keep(&self, scenario: &str, record: Record) {
-        self.0.borrow_mut().insert(scenario.to_owned(), record);
+    pub(crate) fn keep(&self, scenario: &str, record: Record, staged: Staged) {
+        self.0.borrow_mut().insert(scenario.to_owned(), (record, staged));
     }
 
     /// The record of a scenario, with the steps that the writer saw.
-    pub(crate) fn take(&self, scenario: &str, steps: Vec<StepRecord>) -> Arc<Record> {
-        let record = self.0.borrow_mut().remove(scenario).unwrap_or_default();
-        Arc::new(Record { steps, ..record })
+    pub(crate) fn take(&self, scenario: &str, steps: Vec<StepRecord>) -> (Arc<Record>, Staged) {
+        let (record, staged) = self.0.borrow_mut().remove(scenario).unwrap_or_default();
+        (Arc::new(Record { steps, ..record }), staged)
     }
 }
 
@@ -90,9 +101,9 @@ mod tests {
     #[test]
     fn a_record_is_taken_once_and_gets_its_steps() {
         let records = Records::default();
-        records.keep("a", Record { left_out: 7, ..Record::default() });
+        records.keep("a", Record { left_out: 7, ..Record::default() }, Staged::default());
         let step = StepRecord { text: "Then b".into(), line: 3, passed: true, took: Duration::ZERO };
-        assert_eq!(records.take("a", vec![step.clone()]).steps, [step]);
-        assert_eq!(records.take("a", Vec::new()).left_out, 0);
+        assert_eq!(records.take("a", vec![step.clone()]).0.steps, [step]);
+        assert_eq!(records.take("a", Vec::new()).0.left_out, 0);
     }
 }

@@ -1,9 +1,10 @@
 //! Verdicts, results and the events from which every report is made.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::{Level, Responsible};
 use crate::expectations::Known;
@@ -12,7 +13,7 @@ use crate::record::Record;
 pub use crate::suite::diverge::Bases;
 
 /// What came out of a scenario or a requirement. In the order of how bad it is, the best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It does what the contract says.
@@ -232,6 +233,40 @@ impl<F: FnMut(&Event)> EventSink for F {
     }
 }
 
+/// A scenario whose verdict changed from round to round.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Flaky {
+    /// Its id.
+    pub id: String,
+    /// What came out in each round; nothing where it did not run.
+    pub verdicts: Vec<Option<Verdict>>,
+}
+
+/// How often which verdict came, and in which rounds the rarer ones: `48 pass, 2 FAIL (rounds 3, 17)`.
+impl fmt::Display for Flaky {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut kinds: Vec<(Option<Verdict>, Vec<usize>)> = Vec::new();
+        for (n, verdict) in self.verdicts.iter().enumerate() {
+            match kinds.iter_mut().find(|(kind, _)| kind == verdict) {
+                Some((_, rounds)) => rounds.push(n + 1),
+                None => kinds.push((*verdict, vec![n + 1])),
+            }
+        }
+        kinds.sort_by_key(|(_, rounds)| std::cmp::Reverse(rounds.len()));
+        let shown = kinds.iter().enumerate().map(|(n, (verdict, rounds))| {
+            let words = verdict.map_or("not run", Verdict::words);
+            let which: Vec<String> = rounds.iter().take(10).map(ToString::to_string).collect();
+            let more = if rounds.len() > which.len() { ", …" } else { "" };
+            match (n, rounds.len()) {
+                (0, count) => format!("{count} {words}"),
+                (_, 1) => format!("1 {words} (round {})", which.concat()),
+                (_, count) => format!("{count} {words} (rounds {}{more})", which.join(", ")),
+            }
+        });
+        write!(f, "{}: {}", self.id, shown.collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// Everything that came out of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
@@ -247,8 +282,14 @@ pub struct Summary {
     pub stale: Vec<String>,
     /// How long it took.
     pub took: Duration,
-    /// The run was ended early (by the first failure, where that was asked for, or by Ctrl-C).
+    /// The run was ended early (by the first failure, where that was asked for, by Ctrl-C, or because time was up).
     pub ended_early: bool,
+    /// It was ended because its time was up.
+    pub time_up: bool,
+    /// The ids of the scenarios that were to run and did not, or not to their end.
+    pub not_run: Vec<String>,
+    /// The scenarios whose verdict changed from round to round, where there were several.
+    pub flaky: Vec<Flaky>,
 }
 
 impl Summary {
@@ -310,6 +351,14 @@ mod tests {
         assert_eq!(Verdict::worst([Error, UnexpectedPass]), Some(Error));
         assert_eq!(Verdict::worst([Pass, Fail, Error, Timeout]), Some(Fail));
         assert!(Verdict::ALL.is_sorted());
+    }
+
+    #[test]
+    fn verdicts_that_change_are_counted() {
+        let mut verdicts = vec![Some(Verdict::Pass); 6];
+        (verdicts[2], verdicts[4], verdicts[5]) = (Some(Verdict::Fail), Some(Verdict::Fail), None);
+        let flaky = Flaky { id: "f/a".into(), verdicts };
+        assert_eq!(flaky.to_string(), "f/a: 3 pass, 2 FAIL (rounds 3, 5), 1 not run (round 6)");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! `countersign check`
 
-mod cores;
+pub(super) mod cores;
 mod gate;
 mod reports;
+mod rounds;
 
 use std::io::{self, Write};
 
@@ -74,22 +75,32 @@ impl Check {
         }
         log(self.verbose);
         let options = self.options()?;
+        let new_list = self.gate.new_list()?;
         let mut reports = self.reports.open()?;
         let mut progress = Progress::new(io::stderr(), self.detail());
         let mut terminal = TerminalReport::new(io::stdout(), self.detail(), suite.contract());
 
-        let mut sinks = Several(vec![&mut progress, &mut terminal]);
-        sinks.0.extend(reports.sinks());
-        let summary = suite.run(&options, &mut sinks).map_err(|error| match error {
-            RunError::Suite(_) | RunError::NothingSelected(_) | RunError::Expectations(_) => {
-                CommandFailure::usage(error)
+        let summary = {
+            let mut results = Several(vec![&mut terminal]);
+            results.0.extend(reports.sinks());
+            match self.gate.repeat {
+                1 => {
+                    results.0.insert(0, &mut progress);
+                    suite.run(&options, &mut results).map_err(run_error)?
+                }
+                rounds => self::rounds::run(&suite, &options, rounds.into(), &mut progress, &mut results)?,
             }
-            RunError::Runtime(_) => CommandFailure::harness(error),
-        })?;
+        };
 
         ignoring_closed_pipe(terminal.finish().map(drop))?;
         reports.finish()?;
-        Ok(Exit::of(&summary))
+        if let Some(bundles) = &options.bundles {
+            bundles.finish().map_err(CommandFailure::usage)?;
+        }
+        if let Some(list) = new_list {
+            list.write(&suite.scenarios(&Selection::all()), &summary, &mut io::stdout())?;
+        }
+        self.gate.exit(&summary, &mut io::stdout())
     }
 
     fn list(&self, suite: &Suite, out: &mut dyn Write) -> Result<Exit, CommandFailure> {
@@ -114,7 +125,8 @@ impl Check {
 
     fn selection(&self) -> Selection {
         let selection = self.tags.iter().fold(Selection::all(), |all, tags| all.tags(tags.clone()));
-        self.name.iter().fold(selection, |selection, name| selection.name(name.clone()))
+        let selection = self.name.iter().fold(selection, |selection, name| selection.name(name.clone()));
+        self.gate.shard.iter().fold(selection, |selection, shard| selection.shard(*shard))
     }
 
     fn options(&self) -> Result<RunOptions, CommandFailure> {
@@ -125,6 +137,9 @@ impl Check {
             selection: self.selection(),
             level: self.gate.level,
             expectations: self.gate.expectations()?,
+            seed: self.gate.seed.unwrap_or(options.seed),
+            bundles: self.gate.bundles(&self.cores)?,
+            within: self.gate.within(),
             jobs: self.jobs.map_or(options.jobs, usize::from),
             interruptible: true,
             ..options
@@ -141,6 +156,14 @@ impl Check {
     }
 }
 
+/// Why the suite did not run.
+pub(super) fn run_error(error: RunError) -> CommandFailure {
+    match error {
+        RunError::Suite(_) | RunError::NothingSelected(_) | RunError::Expectations(_) => CommandFailure::usage(error),
+        RunError::Runtime(_) => CommandFailure::harness(error),
+    }
+}
+
 /// Reading only the beginning (`| head`) is no failure.
 pub(super) fn ignoring_closed_pipe(written: io::Result<()>) -> io::Result<()> {
     match written {
@@ -150,7 +173,7 @@ pub(super) fn ignoring_closed_pipe(written: io::Result<()>) -> io::Result<()> {
 }
 
 /// What the parts of the testbed have to say beside the events: to standard error.
-fn log(verbose: u8) {
+pub(super) fn log(verbose: u8) {
     let level = match verbose {
         0 => tracing::Level::ERROR,
         1 => tracing::Level::WARN,

@@ -18,6 +18,8 @@ pub enum Exit {
     Harness,
     /// 4: the subject did not start or died.
     Subject,
+    /// 124: time was up before everything had run, as `timeout` has it.
+    TimeUp,
     /// 130: ended by Ctrl-C, as shells have it.
     Interrupted,
 }
@@ -30,7 +32,7 @@ Exit codes:
   2  wrong usage or a bad input file
   3  the harness or the testbed is at fault: nothing is said about the subject
   4  the subject did not start or died
-  Where several hold: 2, then 4, 3, 1. After Ctrl-C: 130.";
+  Where several hold: 2, then 4, 3, 1. After Ctrl-C: 130; when time was up (--max-seconds): 124.";
 
 impl Exit {
     /// What a run came to.
@@ -41,6 +43,11 @@ impl Exit {
             Exit::Harness
         } else if !summary.conforms() || !summary.stale.is_empty() {
             Exit::DoesNotConform
+        } else if summary.time_up {
+            Exit::TimeUp
+        } else if !summary.flaky.is_empty() {
+            // A verdict that changes says nothing about the subject.
+            Exit::Harness
         } else if summary.ended_early {
             Exit::Interrupted
         } else {
@@ -66,6 +73,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Harness => 3,
             Exit::Subject => 4,
+            Exit::TimeUp => 124,
             Exit::Interrupted => 130,
         }
     }
@@ -81,7 +89,7 @@ impl From<Exit> for ExitCode {
 mod tests {
     use super::*;
     use crate::report::sample;
-    use crate::verdict::Verdict;
+    use crate::verdict::{Flaky, Verdict};
 
     #[test]
     fn the_gravest_decides() {
@@ -96,8 +104,13 @@ mod tests {
         assert_eq!(Exit::of(&summary).code(), 1);
         summary.requirements[0].verdict = Some(Verdict::Pass);
         assert_eq!(Exit::of(&summary).code(), 0);
+        summary.flaky = vec![Flaky { id: "f/a".into(), verdicts: vec![Some(Verdict::Pass), Some(Verdict::Skip)] }];
+        assert_eq!(Exit::of(&summary).code(), 3);
+        summary.flaky.clear();
         summary.ended_early = true;
         assert_eq!(Exit::of(&summary).code(), 130);
+        summary.time_up = true;
+        assert_eq!(Exit::of(&summary).code(), 124);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod check;
 pub mod exit;
 pub mod explain;
 pub mod namespace;
+pub mod replay;
 pub mod requirements;
 pub mod shim;
 pub mod sign;
@@ -35,6 +36,8 @@ pub struct Cli {
 enum Command {
     /// Run the scenarios on the built-in Core and say whether it conforms
     Check(Box<check::Check>),
+    /// Run one scenario again as it failed, from a bundle that `check --bundles` left
+    Replay(replay::Replay),
     /// Show the requirements, and which scenarios check them
     Requirements(requirements::Requirements),
     /// Explain the signatures of one message: the base line by line, every check, what is wrong
@@ -55,6 +58,7 @@ impl Cli {
     pub fn run(self) -> Exit {
         let done = match self.command {
             Command::Check(check) => check.run(),
+            Command::Replay(replay) => replay.run(&mut io::stdout()),
             Command::Requirements(requirements) => requirements.run(&mut io::stdout().lock()),
             Command::Explain(explain) => explain.run(&mut io::stdout().lock()),
             Command::Sign(sign) => sign.run(&mut io::stdout().lock()),

@@ -58,7 +58,7 @@ fn requirements_without_a_scenario() {
 
 #[test]
 fn wrong_usage_has_the_exit_code_of_wrong_usage() {
-    let wrong: [&[&str]; 18] = [
+    let wrong: [&[&str]; 24] = [
         &[],
         &["chekc"],
         &["check", "--level", "most"],
@@ -66,6 +66,12 @@ fn wrong_usage_has_the_exit_code_of_wrong_usage() {
         &["check", "--name", "("],
         &["check", "--jobs", "0"],
         &["check", "--report", "xml=x"],
+        &["check", "--fail-on", "everything"],
+        &["check", "--repeat", "0"],
+        &["check", "--max-seconds", "0"],
+        &["check", "--shard", "3/2"],
+        &["check", "--seed", "1"],
+        &["check", "--overwrite"],
         &["check", "-q", "-v"],
         &["requirements", "CALL-1", "--uncovered"],
         &["shim"],
@@ -110,6 +116,71 @@ fn a_run_ends_with_what_came_out_and_writes_its_report() {
     // ID-6 comes from what was observed: a MUST, but not of the baseline.
     assert_eq!(run(REAL, &["check", "-q", "--level", "baseline"]), Exit::Conforms);
     assert_eq!(run(REAL, &["check", "-q", "--report", "json=no/such/folder/r.json"]), Exit::Usage);
+}
+
+#[test]
+fn what_decides_can_be_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let check = |args: &[&str]| run(REAL, &[&["check", "-q"][..], args].concat());
+
+    // A first list excuses what fails, and is not overwritten.
+    let list = path("known.toml");
+    assert_eq!(check(&["--write-known-failures", &list]), Exit::DoesNotConform);
+    assert_eq!(check(&["--write-known-failures", &list]), Exit::Usage);
+    assert_eq!(check(&["--write-known-failures", &list, "--overwrite"]), Exit::DoesNotConform);
+    assert_eq!(check(&["--write-known-failures", &path("no/known.toml")]), Exit::Usage);
+    assert_eq!(check(&["--known-failures", &list]), Exit::Conforms);
+    assert_eq!(check(&["--known-failures", &list, "--fail-on", "known-failure"]), Exit::DoesNotConform);
+    assert_eq!(check(&["--known-failures", &list, "--fail-on", "skip,unsupported,fail,error"]), Exit::Conforms);
+    assert_eq!(check(&["--known-failures", &list, "--fail-on", "untested"]), Exit::DoesNotConform);
+
+    // One that says more than is true fails the run, one that speaks of nothing is a mistake.
+    let text = fs::read_to_string(&list).unwrap();
+    let with = |text: &str| {
+        fs::write(&list, text).unwrap();
+        check(&["--known-failures", &list])
+    };
+    assert_eq!(with(&text.replace("f/it-does-not", "f/a-portal-says-who-it-is")), Exit::DoesNotConform);
+    assert_eq!(with(&text.replace("f/it-does-not", "ID-4")), Exit::DoesNotConform);
+    assert_eq!(with(&text.replace("f/it-does-not", "f/it-does-nothing")), Exit::Usage);
+    assert_eq!(check(&["--known-failures", &path("none.toml")]), Exit::Usage);
+
+    // A failure that does not decide fails the run where that is asked for.
+    assert_eq!(check(&["--level", "baseline"]), Exit::Conforms);
+    assert_eq!(check(&["--level", "baseline", "--fail-on", "fail"]), Exit::DoesNotConform);
+
+    assert_eq!(check(&["--repeat", "2"]), Exit::DoesNotConform);
+    assert_eq!(check(&["--repeat", "2", "--tags", "@ID-4"]), Exit::Conforms);
+    let shards = ["1/2", "2/2"].map(|shard| check(&["--shard", shard, "--level", "may"]));
+    assert!(shards.contains(&Exit::DoesNotConform), "{shards:?}");
+}
+
+#[test]
+fn a_failure_can_be_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundles = folder.path().join("bundles");
+    let to = bundles.to_str().unwrap();
+    assert_eq!(run(REAL, &["check", "-q", "--bundles", to]), Exit::DoesNotConform);
+    let files: Vec<_> = fs::read_dir(&bundles).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [file] = &files[..] else { panic!("{files:?}") };
+    assert!(file.file_name().unwrap().to_str().unwrap().starts_with("f.it-does-not-"), "{file:?}");
+
+    let replay = |file: &Path| Cli::try_parse_from(["countersign", "replay", file.to_str().unwrap()]).unwrap().run();
+    assert_eq!(replay(file), Exit::DoesNotConform);
+    let text = fs::read_to_string(file).unwrap();
+    let with = |text: &str| {
+        fs::write(file, text).unwrap();
+        replay(file)
+    };
+    assert_eq!(with(&text.replace("Then the answer is 404\\n", "Then the answer is 200\\n")), Exit::Conforms);
+    assert_eq!(with(&text.replace("Then the answer is 404\\n", "Then nothing is defined\\n")), Exit::Usage);
+    assert_eq!(with(&text.replace("\"id\": \"f/it-does-not\"", "\"id\": \"f/x\"")), Exit::Usage);
+    let described = "\"descriptors\": [{\"given\": \"core.toml\", \"text\": \"\"}]";
+    assert_eq!(with(&text.replace("\"descriptors\": []", described)), Exit::Usage);
+    assert_eq!(with(&text[..text.len() / 2]), Exit::Usage);
+    assert_eq!(replay(Path::new("no/such.json")), Exit::Usage);
+    assert_eq!(run(REAL, &["check", "-q", "--bundles", file.to_str().unwrap()]), Exit::Usage);
 }
 
 fn vectors(args: &[&str]) -> Exit {

@@ -19,6 +19,7 @@ use crate::report::matrix::Matrix;
 use crate::report::terminal::Detail;
 use crate::report::vectors::progress::VectorProgress;
 use crate::report::vectors::{VectorReport, last_line};
+use crate::shell::quoted;
 use crate::vectors::export::{export, version};
 use crate::vectors::load::Corpus;
 use crate::vectors::results::{VectorEvent, VectorSink, VectorSummary};
@@ -238,16 +239,6 @@ fn not_started(target: &Target, error: &RunError) -> String {
         ),
     };
     format!("{error}{advice}")
-}
-
-/// As a shell takes it.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }
 
 fn word(value: impl serde::Serialize) -> String {

@@ -43,7 +43,7 @@ fn all() -> Vec<One> {
 }
 
 /// 2026-07-01.
-const NOW: u64 = 1_782_864_000;
+pub(super) const NOW: u64 = 1_782_864_000;
 
 fn entry(id: &str, until: &str) -> String {
     format!("[[known]]\nid = \"{id}\"\nreason = \"r\"\nowner = \"o\"\nuntil = {until}\n")

@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde::ser::Serializer;
 
 use crate::vectors::results::{VectorEvent, VectorSink};
-use crate::verdict::{Event, EventSink, RequirementResult, ScenarioResult, SubjectInfo, SuiteInfo, Summary, Verdict};
+use crate::verdict::{
+    Event, EventSink, Flaky, RequirementResult, ScenarioResult, SubjectInfo, SuiteInfo, Summary, Verdict,
+};
 
 /// Writes the report when the run has ended. The file is opened at once, so that one that can't be written is known
 /// before anything runs; a run that does not come to its end leaves an older report as it was.
@@ -89,6 +91,8 @@ pub fn report(summary: &Summary) -> impl Serialize {
         requirements: &summary.requirements,
         scenarios: &summary.scenarios,
         stale: &summary.stale,
+        not_run: &summary.not_run,
+        flaky: &summary.flaky,
     }
 }
 
@@ -100,6 +104,8 @@ struct Report<'a> {
     requirements: &'a [RequirementResult],
     scenarios: &'a [ScenarioResult],
     stale: &'a [String],
+    not_run: &'a [String],
+    flaky: &'a [Flaky],
 }
 
 /// How many came out how.

@@ -100,6 +100,9 @@ pub(crate) fn summary() -> Summary {
         stale: Vec::new(),
         took: Duration::from_millis(1234),
         ended_early: false,
+        time_up: false,
+        not_run: Vec::new(),
+        flaky: Vec::new(),
     }
 }
 

@@ -53,6 +53,12 @@ impl<'a, W: Write> TerminalReport<'a, W> {
         if self.detail >= Detail::Normal {
             self.reasons(summary)?;
         }
+        self.not_run(summary)?;
+        if !summary.flaky.is_empty() {
+            writeln!(self.out, "Verdicts that changed from round to round: none of them is to be trusted")?;
+            summary.flaky.iter().try_for_each(|flaky| writeln!(self.out, "  {flaky}"))?;
+            writeln!(self.out)?;
+        }
         if !summary.stale.is_empty() {
             writeln!(self.out, "The list of known failures is out of date")?;
             summary.stale.iter().try_for_each(|entry| writeln!(self.out, "  {entry}"))?;
@@ -138,6 +144,20 @@ impl<'a, W: Write> TerminalReport<'a, W> {
         writeln!(self.out)
     }
 
+    /// What was to run and did not.
+    fn not_run(&mut self, summary: &Summary) -> io::Result<()> {
+        let shown = if self.detail >= Detail::Much { usize::MAX } else { 10 };
+        if summary.not_run.is_empty() || self.detail < Detail::Normal {
+            return Ok(());
+        }
+        writeln!(self.out, "Did not run, or not to the end")?;
+        summary.not_run.iter().take(shown).try_for_each(|id| writeln!(self.out, "  {id}"))?;
+        if summary.not_run.len() > shown {
+            writeln!(self.out, "  and {} more (-v shows all)", summary.not_run.len() - shown)?;
+        }
+        writeln!(self.out)
+    }
+
     fn entry(&mut self, name: &str, text: &str) -> io::Result<()> {
         entry(&mut self.out, name, text)
     }
@@ -202,7 +222,9 @@ pub fn last_line(summary: &Summary) -> String {
         tested(true).filter(|r| r.verdict.is_some_and(|v| !v.breaks() && v != Verdict::KnownFailure)).count(),
         tested(true).filter(|r| r.verdict.is_some_and(Verdict::breaks)).count(),
     );
-    let mut line = if summary.ended_early {
+    let mut line = if summary.time_up && broken == 0 {
+        "Time was up, so nothing is said about conformance".to_owned()
+    } else if summary.ended_early && !summary.time_up {
         "Ended early, so nothing is said about conformance".to_owned()
     } else if broken > 0 {
         format!("Does not conform: {broken} of {} requirements are not kept", kept + broken)
@@ -210,6 +232,8 @@ pub fn last_line(summary: &Summary) -> String {
         "Not known whether it conforms: the harness failed".to_owned()
     } else if summary.subject_died() {
         "Not known whether it conforms: the subject died".to_owned()
+    } else if !summary.flaky.is_empty() {
+        "Not known whether it conforms: verdicts changed from round to round".to_owned()
     } else if !summary.stale.is_empty() {
         "Does not pass: the list of known failures is out of date".to_owned()
     } else {
@@ -223,6 +247,10 @@ pub fn last_line(summary: &Summary) -> String {
     let apart: Vec<_> = apart.map(|r| r.id.as_str()).collect();
     if !apart.is_empty() {
         line.push_str(&format!("; reported apart, not kept: {}", apart.join(", ")));
+    }
+    if !summary.not_run.is_empty() {
+        let all = summary.not_run.len() + summary.scenarios.len();
+        line.push_str(&format!("; {} of {} did not run", summary.not_run.len(), many(all, "scenario")));
     }
     let counts =
         Verdict::ALL.into_iter().map(|verdict| (verdict, summary.count(verdict))).filter(|(_, count)| *count > 0);

@@ -6,6 +6,7 @@
 
 mod answer;
 mod args;
+mod chance;
 mod dispatch;
 pub mod diverge;
 mod evidence;
@@ -17,6 +18,7 @@ mod lint;
 mod needs;
 mod plan;
 mod registry;
+mod repeat;
 mod run;
 mod runner;
 mod select;
@@ -27,10 +29,12 @@ mod writer;
 
 pub use answer::Answer;
 pub use args::{Args, Row, Table, list};
+pub use chance::{GivenKeys, Seed};
 pub use failure::{StepFailure, StepResult};
 pub use lint::Problem;
 pub use registry::Steps;
+pub use repeat::Rounds;
 pub use run::{RunError, RunOptions, Suite, SuiteError, run};
-pub use select::{Selection, TagExpression};
+pub use select::{Selection, Shard, TagExpression};
 pub use source::Source;
-pub use world::World;
+pub use world::{Given, World};

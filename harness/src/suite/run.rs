@@ -1,23 +1,28 @@
 //! From features to a summary.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
+use super::chance::Seed;
 use super::lint::{self, Problem};
 use super::plan::{self, ParsedFile, Planned};
 use super::registry::Steps;
-use super::runner::{self, Limits};
+use super::runner::{self, Ending, Limits};
 use super::select::Selection;
 use super::source::{self, Source, SourceError};
 use super::steps;
-use super::world::RunContext;
-use super::writer::EventWriter;
+use super::world::{Given, RunContext};
+use super::writer::{Bundles, EventWriter};
+use crate::bundle::{Folder, Run};
 use crate::contract::{Contract, ContractError, Requirement, Threshold};
 use crate::expectations::{Expectations, ExpectationsError};
 use crate::record::Records;
 use crate::subject::Subject;
-use crate::verdict::{Event, EventSink, RequirementResult, ScenarioInfo, SubjectInfo, SuiteInfo, Summary, Verdict};
+use crate::verdict::{
+    Event, EventSink, RequirementResult, ScenarioInfo, ScenarioResult, SubjectInfo, SuiteInfo, Summary, Verdict,
+};
 
 /// Features that were read and checked, ready to run as often as wanted.
 #[derive(Debug)]
@@ -81,12 +86,20 @@ pub struct RunOptions {
     pub level: Threshold,
     /// What is known to fail.
     pub expectations: Expectations,
+    /// From what everything follows that the harness draws at random.
+    pub seed: Seed,
+    /// What a bundle gives instead.
+    pub given: Given,
+    /// Where each failure leaves a bundle.
+    pub bundles: Option<Arc<Folder>>,
     /// How many scenarios at a time.
     pub jobs: usize,
     /// How long one step may take.
     pub step_timeout: Duration,
     /// End with the first scenario that does not pass: enough for a mutant.
     pub stop_at_first_failure: bool,
+    /// How long all of it may take; what has not ended by then is not run.
+    pub within: Option<Duration>,
     /// Whether Ctrl-C ends the run in order, with what came out so far.
     pub interruptible: bool,
 }
@@ -99,9 +112,13 @@ impl Default for RunOptions {
             selection: Selection::all(),
             level: Threshold::Must,
             expectations: Expectations::default(),
+            seed: Seed::fresh(),
+            given: Given::default(),
+            bundles: None,
             jobs: default_jobs(),
             step_timeout: Duration::from_secs(30),
             stop_at_first_failure: false,
+            within: None,
             interruptible: false,
         }
     }
@@ -195,16 +212,21 @@ impl Suite {
             subject: options.subject.clone(),
             steps: Arc::clone(&self.steps),
             step_timeout: options.step_timeout,
+            seed: options.seed,
+            given: options.given.clone(),
             records: Records::default(),
         };
         let limits = Limits {
             jobs: options.jobs.max(1),
             stop_at_first_failure: options.stop_at_first_failure,
             interruptible: options.interruptible,
+            within: options.within,
         };
+        let run = Run { suite: &self.info, subject: &subject, seed: options.seed };
+        let bundles = options.bundles.as_deref().map(|folder| Bundles { folder, run, files: &self.files });
         let mut writer =
-            EventWriter::new(&planned, &self.contract, &options.expectations, context.records.clone(), sink);
-        let ended = runner::run(self.features(&planned), &planned, context, &limits, &mut writer)?;
+            EventWriter::new(&planned, &self.contract, &options.expectations, bundles, context.records.clone(), sink);
+        let ending = runner::run(self.features(&planned), &planned, context, &limits, &mut writer)?;
         let mut scenarios = writer.results();
         let stale = options.expectations.stale(&all, &mut scenarios);
 
@@ -212,14 +234,32 @@ impl Suite {
             suite: self.info.clone(),
             subject,
             requirements: Vec::new(),
-            ended_early: !ended || scenarios.len() < planned.len(),
+            ended_early: ending != Ending::Complete || scenarios.len() < planned.len(),
+            time_up: ending == Ending::TimeUp,
+            not_run: not_run(&planned, &scenarios),
+            flaky: Vec::new(),
             scenarios,
             stale,
             took: began.elapsed(),
         };
         summary.requirements = self.requirements(&summary, options.level);
+        self.not_all_of(&planned, &mut summary);
         sink.event(&Event::Finished(Arc::new(summary.clone())));
         Ok(summary)
+    }
+
+    /// A requirement is not kept as long as some of its scenarios were to run and did not.
+    fn not_all_of(&self, planned: &[&Planned], summary: &mut Summary) {
+        if !summary.time_up {
+            return;
+        }
+        let missing = planned.iter().map(|planned| &planned.info).filter(|info| summary.not_run.contains(&info.id));
+        let missing: HashSet<&String> = missing.flat_map(|info| &info.requirements).collect();
+        for requirement in &mut summary.requirements {
+            if requirement.verdict == Some(Verdict::Pass) && missing.contains(&requirement.id) {
+                requirement.verdict = Some(Verdict::Skip);
+            }
+        }
     }
 
     fn select(&self, selection: &Selection) -> Vec<&Planned> {
@@ -259,6 +299,12 @@ impl Suite {
         };
         self.contract.iter().map(result).collect()
     }
+}
+
+fn not_run(planned: &[&Planned], scenarios: &[ScenarioResult]) -> Vec<String> {
+    let ran: HashSet<&str> = scenarios.iter().map(|result| result.scenario.id.as_str()).collect();
+    let ids = planned.iter().map(|planned| &planned.info.id);
+    ids.filter(|id| !ran.contains(id.as_str())).cloned().collect()
 }
 
 /// The worst of a requirement's scenarios that bind as it does or were asked for; or of the others, which stand apart.

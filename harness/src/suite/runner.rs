@@ -24,12 +24,26 @@ pub(crate) struct Limits {
     pub(crate) jobs: usize,
     pub(crate) stop_at_first_failure: bool,
     pub(crate) interruptible: bool,
+    /// How long all of it may take.
+    pub(crate) within: Option<Duration>,
+}
+
+/// How a run came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Nothing was left to run.
+    Complete,
+    /// Ctrl-C.
+    Interrupted,
+    /// Time was up.
+    TimeUp,
 }
 
 /// Cucumber changes the panic hook of the process: one run at a time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Runs these features to the end; answers whether that was reached, or Ctrl-C came first. Steps run on this thread, the
+/// Runs these features to the end; answers whether that was reached, or something came first: what runs then is dropped,
+/// which ends it. Steps run on this thread, the
 /// tasks of the testbed on those of a runtime that ends with the run.
 pub(crate) fn run(
     features: Vec<Feature>,
@@ -37,13 +51,14 @@ pub(crate) fn run(
     context: RunContext,
     limits: &Limits,
     writer: &mut EventWriter<'_>,
-) -> std::io::Result<bool> {
+) -> std::io::Result<Ending> {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         tokio::select! {
-            () = cucumber(features, planned, context, limits, writer) => true,
-            () = interrupt(limits.interruptible) => false,
+            () = cucumber(features, planned, context, limits, writer) => Ending::Complete,
+            () = interrupt(limits.interruptible) => Ending::Interrupted,
+            () = time_up(limits.within) => Ending::TimeUp,
         }
     });
     runtime.shutdown_timeout(TEARDOWN);
@@ -53,6 +68,13 @@ pub(crate) fn run(
 async fn interrupt(wanted: bool) {
     if !wanted || tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+async fn time_up(within: Option<Duration>) {
+    match within {
+        Some(within) => drop(tokio::time::timeout(within, std::future::pending::<()>()).await),
+        None => std::future::pending().await,
     }
 }
 

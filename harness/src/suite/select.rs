@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use cucumber::tag::Ext as _;
 use gherkin::tagexpr::TagOperation;
 use regex::Regex;
@@ -15,6 +16,17 @@ pub struct Selection {
     tags: Option<TagExpression>,
     name: Option<Name>,
     requirement: Option<String>,
+    id: Option<String>,
+    shard: Option<Shard>,
+}
+
+/// One part of several into which all scenarios are divided, each of them into exactly one: by a hash of its id, so that
+/// neither order nor machine nor the other conditions matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Counted from 1.
+    number: u64,
+    count: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -50,6 +62,20 @@ impl Selection {
         self
     }
 
+    /// Only the one with this id.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Selection {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Only those in this part.
+    #[must_use]
+    pub fn shard(mut self, shard: Shard) -> Selection {
+        self.shard = Some(shard);
+        self
+    }
+
     /// Those that every condition takes.
     pub(crate) fn filter<'a, T>(&self, all: &'a [T], info: impl Fn(&T) -> &ScenarioInfo) -> Vec<&'a T> {
         let exact = self.name.as_ref().filter(|name| all.iter().any(|one| info(one).id == name.text));
@@ -60,7 +86,11 @@ impl Selection {
         };
         let tagged = |one: &ScenarioInfo| self.tags.as_ref().is_none_or(|tags| tags.matches(&one.tags));
         let required = |one: &ScenarioInfo| self.requirement.as_ref().is_none_or(|id| one.requirements.contains(id));
-        all.iter().filter(|one| named(info(one)) && tagged(info(one)) && required(info(one))).collect()
+        let here = |one: &ScenarioInfo| {
+            self.id.as_ref().is_none_or(|id| one.id == *id) && self.shard.is_none_or(|shard| shard.holds(&one.id))
+        };
+        let taken = |one: &ScenarioInfo| named(one) && tagged(one) && required(one) && here(one);
+        all.iter().filter(|one| taken(info(one))).collect()
     }
 }
 
@@ -70,7 +100,38 @@ impl fmt::Display for Selection {
         parts.extend(self.tags.as_ref().map(|tags| format!("the tags `{}`", tags.text)));
         parts.extend(self.name.as_ref().map(|name| format!("the name `{}`", name.text)));
         parts.extend(self.requirement.as_ref().map(|id| format!("the requirement {id}")));
+        parts.extend(self.id.as_ref().map(|id| format!("the id `{id}`")));
+        parts.extend(self.shard.map(|shard| format!("the shard {shard}")));
         f.write_str(&parts.join(" and "))
+    }
+}
+
+impl Shard {
+    /// Whether the scenario with this id belongs to it.
+    pub fn holds(self, id: &str) -> bool {
+        let hash = digest(&SHA256, id.as_bytes());
+        let start = hash.as_ref().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte));
+        start % self.count == self.number - 1
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.count)
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Shard, String> {
+        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u16>().ok())?;
+        match text.split_once('/').map(|(one, all)| (number(one), number(all))) {
+            Some((Some(one), Some(all))) if (1..=all).contains(&one) => {
+                Ok(Shard { number: one.into(), count: all.into() })
+            }
+            _ => Err("write 2/5 for the second of five parts".to_owned()),
+        }
     }
 }
 
@@ -133,6 +194,32 @@ mod tests {
         assert!(matches("not (@A-1 or @B-1)", &[]));
         for broken in ["A-1", "@A-1 @B-1", "@A-1 and", ""] {
             assert!(broken.parse::<TagExpression>().is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_shard_is_written_as_part_of_all() {
+        assert_eq!("2/5".parse::<Shard>().unwrap().to_string(), "2/5");
+        for bad in ["", "2", "0/5", "6/5", "1/0", "+1/5", "1/5/2", "a/b", "1/", "1/70000"] {
+            assert!(bad.parse::<Shard>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn where_a_scenario_goes_never_changes() {
+        // These must hold for ever, on every machine.
+        let part = |id: &str| (1..=5).find(|n| format!("{n}/5").parse::<Shard>().unwrap().holds(id)).unwrap();
+        assert_eq!(["call_peer/a", "call_peer/b", "access/c", "ünï/d"].map(part), PARTS);
+        assert!("1/1".parse::<Shard>().unwrap().holds("call_peer/a"));
+    }
+
+    const PARTS: [u16; 4] = [1, 5, 4, 5];
+
+    proptest::proptest! {
+        #[test]
+        fn every_id_is_in_exactly_one_shard(id in ".{0,40}", count in 1_u16..60) {
+            let shards = (1..=count).map(|n| format!("{n}/{count}").parse::<Shard>().unwrap());
+            proptest::prop_assert_eq!(shards.filter(|shard| shard.holds(&id)).count(), 1);
         }
     }
 

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::answer::Answer;
+use super::chance::{Chance, GivenKeys, Seed};
 use super::evidence;
 use super::failure::{StepFailure, StepResult};
 use super::kit::exchange::Exchange;
@@ -24,6 +25,7 @@ use crate::verdict::ScenarioInfo;
 pub struct World {
     run: Option<Rc<RunContext>>,
     scenario: Option<ScenarioInfo>,
+    chance: Chance,
     scene: Scene,
     trace: Option<Trace>,
     exchanges: Vec<Exchange>,
@@ -36,7 +38,27 @@ pub(crate) struct RunContext {
     pub(crate) subject: Subject,
     pub(crate) steps: Arc<Steps>,
     pub(crate) step_timeout: Duration,
+    pub(crate) seed: Seed,
+    /// Keys and the time of day that a bundle gives.
+    pub(crate) given: Given,
     pub(crate) records: Records,
+}
+
+/// What a scenario that is replayed has from its bundle instead of its own draws.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// Private keys of the Portals that the harness plays or gives a key.
+    pub keys: Arc<GivenKeys>,
+    /// When it begins, in seconds since 1970, where the Core's clock can be set; else now.
+    pub began: Option<u64>,
+}
+
+impl RunContext {
+    /// When the testbed's clocks shall begin, where that is not now. A Core whose clock can't be set lives in the present.
+    pub(crate) fn began(&self) -> Option<SystemTime> {
+        let began = self.given.began.filter(|_| self.subject.capabilities().clock)?;
+        Some(SystemTime::UNIX_EPOCH + Duration::from_secs(began))
+    }
 }
 
 impl World {
@@ -118,8 +140,14 @@ impl World {
     }
 
     pub(crate) fn begin(&mut self, run: Rc<RunContext>, scenario: ScenarioInfo) {
+        self.chance = Chance::of(run.seed, &scenario.id, Arc::clone(&run.given.keys));
         self.run = Some(run);
         self.scenario = Some(scenario);
+    }
+
+    /// What the scenario draws at random.
+    pub(crate) fn chance(&mut self) -> &mut Chance {
+        &mut self.chance
     }
 
     /// Takes the testbed's trace, from which failures get their evidence.
@@ -138,7 +166,7 @@ impl World {
     /// Ends what the scenario started; what its requests left in the trace goes on record.
     pub(crate) async fn end(&mut self) {
         if let (Some(run), Some(scenario), Some(trace)) = (&self.run, &self.scenario, &self.trace) {
-            run.records.keep(&scenario.id, Record::of(trace));
+            run.records.keep(&scenario.id, Record::of(trace), self.scene.staged());
         }
         self.scene.end().await;
     }

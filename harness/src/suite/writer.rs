@@ -12,11 +12,12 @@ use cucumber::{Event as Timed, Writer, cli, parser};
 
 use super::dispatch;
 use super::failure::{Details, Fault, StepFailure};
-use super::plan::Planned;
+use super::plan::{ParsedFile, Planned};
 use super::world::World;
+use crate::bundle::{Bundle, Folder, Run};
 use crate::contract::Contract;
 use crate::expectations::Expectations;
-use crate::record::{Records, StepRecord};
+use crate::record::{Records, Staged, StepRecord};
 use crate::redact;
 use crate::verdict::{Event, EventSink, Failure, ScenarioResult, Verdict};
 
@@ -25,11 +26,20 @@ pub(crate) struct EventWriter<'a> {
     planned: &'a [&'a Planned],
     contract: &'a Contract,
     expectations: &'a Expectations,
+    bundles: Option<Bundles<'a>>,
     records: Records,
     sink: &'a mut dyn EventSink,
     by_place: HashMap<(&'a str, usize), usize>,
     running: HashMap<usize, Running>,
     results: Vec<Option<ScenarioResult>>,
+}
+
+/// Where the bundles of failures go, and what they need to know of the run.
+#[derive(Clone, Copy)]
+pub(crate) struct Bundles<'a> {
+    pub(crate) folder: &'a Folder,
+    pub(crate) run: Run<'a>,
+    pub(crate) files: &'a [ParsedFile],
 }
 
 struct Running {
@@ -44,6 +54,7 @@ impl<'a> EventWriter<'a> {
         planned: &'a [&'a Planned],
         contract: &'a Contract,
         expectations: &'a Expectations,
+        bundles: Option<Bundles<'a>>,
         records: Records,
         sink: &'a mut dyn EventSink,
     ) -> EventWriter<'a> {
@@ -53,6 +64,7 @@ impl<'a> EventWriter<'a> {
             planned,
             contract,
             expectations,
+            bundles,
             records,
             sink,
             by_place: by_place.collect(),
@@ -151,14 +163,28 @@ impl<'a> EventWriter<'a> {
             None => (Verdict::Pass, None),
         };
         let scenario = self.planned[index].info.clone();
-        let record = self.records.take(&scenario.id, running.steps);
+        let (record, staged) = self.records.take(&scenario.id, running.steps);
         let seconds = running.since.elapsed();
         let mut result = ScenarioResult { scenario, verdict, seconds, known: None, failure, record };
         // Here, before anyone sees it: no report can show what it is never given.
         redact::result(&mut result);
         self.expectations.excuse(&mut result);
+        self.bundle(index, &mut result, staged);
         self.sink.event(&Event::ScenarioFinished(Box::new(result.clone())));
         self.results[index] = Some(result);
+    }
+}
+
+impl EventWriter<'_> {
+    /// Leaves a bundle of a failure, which then says how to replay it.
+    fn bundle(&self, index: usize, result: &mut ScenarioResult, staged: Staged) {
+        let failed = matches!(result.verdict, Verdict::Fail | Verdict::Timeout | Verdict::Error);
+        let (Some(bundles), true) = (self.bundles, failed) else { return };
+        let feature = &bundles.files[self.planned[index].file].file.text;
+        let bundle = Bundle::of(bundles.run, bundles.folder.descriptors(), result, feature, staged);
+        if let (Some(command), Some(failure)) = (bundles.folder.keep(&bundle), &mut result.failure) {
+            failure.replay = command;
+        }
     }
 }
 

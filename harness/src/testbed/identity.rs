@@ -34,6 +34,16 @@ impl TestIdentity {
         TestIdentity::from_private_key_pem(&pem("PRIVATE KEY", document.as_ref()))
     }
 
+    /// The Ed25519 key that follows from these bytes.
+    ///
+    /// # Errors
+    /// When the cryptographic library fails.
+    pub fn from_seed(seed: &[u8; 32]) -> Result<TestIdentity, BadKey> {
+        let bad = |_| BadKey("no key of this seed".to_owned());
+        let key = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| BadKey("not a seed".to_owned()))?;
+        TestIdentity::from_private_key_pem(&pem("PRIVATE KEY", key.to_pkcs8v1().map_err(bad)?.as_ref()))
+    }
+
     /// With this private key, PKCS#8 PEM.
     ///
     /// # Errors

@@ -40,9 +40,9 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use portal_core::clock::SettableClock;
+use portal_core::clock::{Clock as _, SettableClock};
 use portal_core::profile::Profile;
 
 pub use app::{App, DoorChannel};
@@ -86,6 +86,8 @@ struct Ground {
     trace: Trace,
     outside: OutsideClient,
     clock: SettableClock,
+    /// Shows the time of which no scenario knows, where that is not the machine's.
+    base: Option<SettableClock>,
 }
 
 /// How a testbed is started, beside its topology.
@@ -97,12 +99,14 @@ pub struct Options {
     pub profile: Profile,
     /// Where Cores keep their state.
     pub storage: Storage,
+    /// When it begins: clocks show this and go on from there. Without it they go with the machine's.
+    pub began: Option<SystemTime>,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let profile = Profile { answer_seconds: ANSWER_SECONDS, ..Profile::default() };
-        Options { subject: Subject::builtin(), profile, storage: Storage::Memory }
+        Options { subject: Subject::builtin(), profile, storage: Storage::Memory, began: None }
     }
 }
 
@@ -124,17 +128,22 @@ impl Testbed {
         start::allow_files(topology.portals.len());
         let pairs = topology.introductions();
         let Topology { zone, public_port, portals: plans, .. } = topology;
-        let Options { subject, profile, storage } = options;
+        let Options { subject, profile, storage, began } = options;
         let names = Names::new()?;
         names.insert("nobody.invalid", Target::Refused);
         let nobody = names.address("nobody.invalid").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-        let clock = SettableClock::running();
+        let base = began.map(|began| {
+            let base = SettableClock::running();
+            base.set(began);
+            base
+        });
+        let clock = fresh_clock(base.as_ref());
         let pki = Pki::new(&clock)?;
         let trace = Trace::new();
         let tls = Arc::new(pki.client_config(Arc::new(clock.clone()))?);
         let outside = OutsideClient::new(names.clone(), tls, trace.clone(), public_port);
         let profile = Profile { zone, public_port, ..profile };
-        let ground = Ground { subject, profile, names, nobody, pki, trace, outside, clock };
+        let ground = Ground { subject, profile, names, nobody, pki, trace, outside, clock, base };
         let testbed = Testbed {
             portals: Mutex::default(),
             fakes: Arc::default(),
@@ -197,6 +206,9 @@ impl Testbed {
         let Ground { profile, names, pki, trace, .. } = &*self.ground;
         let fake =
             FakePortal::start(name, &profile.zone, identity, pki, names, trace, Arc::downgrade(&self.fakes)).await?;
+        if let Some(base) = &self.ground.base {
+            fake.clock().set(base.now());
+        }
         lock(&self.fakes).insert(name.to_owned(), fake.clone());
         Ok(fake)
     }
@@ -293,6 +305,15 @@ pub struct Interrupted;
 
 /// How long something may take that normally takes no time.
 pub const WAIT: Duration = echo_app::WAIT;
+
+/// A clock that shows what this one does, or else the machine's.
+fn fresh_clock(base: Option<&SettableClock>) -> SettableClock {
+    let clock = SettableClock::running();
+    if let Some(base) = base {
+        clock.set(base.now());
+    }
+    clock
+}
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use portal_core::clock::SettableClock;
 use portal_core::profile::Profile;
 use serde::Deserialize;
 
@@ -73,7 +72,7 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
     let Order { plan, key, storage } = order;
     let identity = key.as_deref().map(TestIdentity::from_private_key_pem).transpose()?;
     let expected = identity.as_ref().map(|identity| identity.id().to_owned());
-    let clock = SettableClock::running();
+    let clock = super::fresh_clock(ground.base.as_ref());
     let core = CorePlan {
         portal: plan.name.clone(),
         identity,

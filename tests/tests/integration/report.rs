@@ -100,7 +100,7 @@ fn the_report_says_what_came_out() {
     assert_eq!(report["summary"]["fail"], 2);
     assert_eq!(report["summary"]["timeout"], 1);
     let names: Vec<&String> = report.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["suite", "subject", "summary", "requirements", "scenarios", "stale"]);
+    assert_eq!(names, ["suite", "subject", "summary", "requirements", "scenarios", "stale", "not_run", "flaky"]);
 
     let scenarios = report["scenarios"].as_array().unwrap();
     assert_eq!(scenarios[1]["id"], "f/does-not-pass-because-it-how/fails");

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use portal_core::clock::unix_seconds;
+use portal_core::clock::{SystemClock, unix_seconds};
 
 use super::body::Fingerprint;
 use super::names::Receiver;
+use crate::record::Staged;
 use crate::suite::failure::{StepFailure, StepResult};
 use crate::testbed::fake_portal::WHO_ARE_YOU;
 use crate::testbed::{Answer, App, EchoApp, FakePortal, Portal, Received, Terminal, Testbed};
@@ -17,6 +18,8 @@ use crate::wire::{Call, Content, Gate};
 #[derive(Default)]
 pub(crate) struct Scene {
     pub(super) testbed: Option<Testbed>,
+    /// When it began: on the testbed's clock, and on the machine's.
+    began: Option<(u64, u64)>,
     pub(super) portals: BTreeMap<String, Portal>,
     pub(super) fakes: BTreeMap<String, FakePortal>,
     pub(super) terminals: BTreeMap<String, Paired>,
@@ -201,6 +204,26 @@ impl Scene {
             lookups.ok_or_else(|| StepFailure::unsupported("this Core does not tell whom it connects to"))?;
         let before = self.lookups_before.get(portal).copied().unwrap_or_default();
         Ok(lookups.split_off(before.min(lookups.len())))
+    }
+
+    /// What it takes to play the scenario again: the keys that the harness made, and the time.
+    pub(crate) fn staged(&self) -> Staged {
+        let mut keys = self.private_keys.clone();
+        let fakes = self.fakes.iter();
+        keys.extend(fakes.map(|(name, fake)| (name.clone(), fake.identity().private_key_pem().to_owned())));
+        let (Some(testbed), Some((began, machine))) = (&self.testbed, self.began) else {
+            return Staged { keys, ..Staged::default() };
+        };
+        let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        let shown = seconds(unix_seconds(testbed.clock())) - seconds(began);
+        let passed = seconds(unix_seconds(&SystemClock)) - seconds(machine);
+        Staged { keys, began, moved: shown - passed }
+    }
+
+    /// The testbed that all of it stands on. Its clock begins now.
+    pub(super) fn stand_on(&mut self, testbed: Testbed) {
+        self.began = Some((unix_seconds(testbed.clock()), unix_seconds(&SystemClock)));
+        self.testbed = Some(testbed);
     }
 
     /// Ends everything that the scenario started.

@@ -40,19 +40,23 @@ impl World {
 
     /// Cores make Ed25519 keys themselves. Only where a scenario looks for the private key, the suite makes it, to know
     /// what to look for.
-    fn with_known_key(&self, plan: PortalPlan) -> StepResult<PortalPlan> {
+    fn with_known_key(&mut self, plan: PortalPlan) -> StepResult<PortalPlan> {
         let looks_for_it = self.scenario()?.requirements.iter().any(|id| id == "ID-5");
         if !looks_for_it || plan.key != KeyPlan::Ed25519 || !self.subject()?.capabilities().identity {
             return Ok(plan);
         }
-        let pem = TestIdentity::generate()?.private_key_pem().to_owned();
+        let pem = self.chance().identity(&plan.name)?.private_key_pem().to_owned();
         Ok(plan.key(KeyPlan::Pem(pem)))
     }
 
     /// Starts a Portal that the harness plays.
     pub(crate) async fn start_fake_portal(&mut self, name: &str, key: &KeyPlan) -> StepResult {
         self.stand().await?;
-        let fake = self.scene().testbed()?.fake_portal(name, key).await?;
+        let drawn = match key {
+            KeyPlan::Ed25519 => Some(KeyPlan::Pem(self.chance().identity(name)?.private_key_pem().to_owned())),
+            _ => None,
+        };
+        let fake = self.scene().testbed()?.fake_portal(name, drawn.as_ref().unwrap_or(key)).await?;
         self.scene_mut().add_fake(fake);
         Ok(())
     }
@@ -81,10 +85,11 @@ impl World {
                 ..Profile::default()
             },
             storage: if on_disk { Storage::Disk } else { Storage::Memory },
+            began: self.run()?.began(),
         };
         let testbed = Testbed::start_with(Topology::new(), options).await?;
         self.watch(testbed.trace().clone());
-        self.scene_mut().testbed = Some(testbed);
+        self.scene_mut().stand_on(testbed);
         Ok(())
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
@@ -69,10 +68,10 @@ pub(crate) fn is_signed_by(world: &mut World, signing: Signing) -> StepResult {
 }
 
 pub(super) fn sign(world: &mut World, signing: &Signing) -> StepResult {
-    let now = world.scene().now()?;
+    let (now, nonce) = (world.scene().now()?, nonce(world.chance().bytes()));
     let identity = world.scene().fake(&signing.by)?.identity().clone();
     let own_key = RawKey::from_pkcs8_pem(identity.private_key_pem())?;
-    let parameters = parameters(signing, identity.short_id(), own_key.algorithm(), now)?;
+    let parameters = parameters(signing, identity.short_id(), own_key.algorithm(), nonce, now)?;
     let key = match signing.part("key") {
         None => Some(own_key),
         Some(HMAC) => None,
@@ -104,13 +103,19 @@ pub(super) fn sign(world: &mut World, signing: &Signing) -> StepResult {
 
 /// The signature parameters in their order: created, expires, keyid, alg, nonce, tag and others, unless `order` says
 /// otherwise. An empty text leaves one out.
-fn parameters(signing: &Signing, keyid: &str, alg: &str, now: u64) -> StepResult<Vec<(String, Parameter)>> {
+fn parameters(
+    signing: &Signing,
+    keyid: &str,
+    alg: &str,
+    nonce: String,
+    now: u64,
+) -> StepResult<Vec<(String, Parameter)>> {
     let usual = [
         ("created", "now".to_owned()),
         ("expires", String::new()),
         ("keyid", keyid.to_owned()),
         ("alg", alg.to_owned()),
-        ("nonce", nonce()?),
+        ("nonce", nonce),
         ("tag", "portal-peering".to_owned()),
     ];
     let others = signing.parts.iter().map(|(part, _)| part.as_str());
@@ -145,10 +150,8 @@ pub(super) fn parameter(name: &str, text: &str, now: u64) -> StepResult<Paramete
 }
 
 /// 128 random bits as text.
-fn nonce() -> StepResult<String> {
-    let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| StepFailure::error("this machine has no randomness"))?;
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+fn nonce(bits: [u8; 16]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(bits)
 }
 
 #[cfg(test)]
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
 
     fn names(signing: &Signing) -> Vec<String> {
-        parameters(signing, "abcdef", "ed25519", 1000).unwrap().into_iter().map(|(name, _)| name).collect()
+        parameters(signing, "abcdef", "ed25519", "n".into(), 1000).unwrap().into_iter().map(|(name, _)| name).collect()
     }
 
     #[test]
@@ -168,21 +171,21 @@ mod tests {
         let ordered = changed.with("order", "mood keyid created").with("covering", "").with("value of \"date\"", "x");
         assert_eq!(names(&ordered), ["mood", "keyid", "created", "expires", "nonce", "tag"]);
         let missing = usual.with("order", "mood");
-        assert!(parameters(&missing, "abcdef", "ed25519", 1000).is_err());
+        assert!(parameters(&missing, "abcdef", "ed25519", "n".into(), 1000).is_err());
     }
 
     #[test]
     fn times_are_numbers_and_all_else_is_text() {
         let signing = Signing::usual("alice").with("created", "1 minutes ago").with("keyid", "7");
-        let parameters = parameters(&signing, "abcdef", "ed25519", 1000).unwrap();
+        let parameters = parameters(&signing, "abcdef", "ed25519", "n".into(), 1000).unwrap();
         assert_eq!(parameters[0], ("created".into(), Parameter::Integer(940)));
         assert_eq!(parameters[1], ("keyid".into(), Parameter::Text("7".into())));
         assert!(parameter("expires", "soon", 0).is_err());
     }
 
     #[test]
-    fn no_nonce_comes_twice() {
-        assert_eq!(nonce().unwrap().len(), 22);
-        assert_ne!(nonce().unwrap(), nonce().unwrap());
+    fn a_nonce_holds_all_bits() {
+        assert_eq!(nonce([255; 16]).len(), 22);
+        assert_ne!(nonce([255; 16]), nonce([254; 16]));
     }
 }

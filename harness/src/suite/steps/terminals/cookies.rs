@@ -1,6 +1,5 @@
 //! The cookie that a paired device gets, and what somebody without it can make up instead.
 
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -78,9 +77,10 @@ async fn carries_cookie(world: &mut World, args: Args) -> StepResult {
     let value = match args.text(1) {
         "" => "nonsense".to_owned(),
         terminal => {
+            let secret: [u8; 32] = world.chance().bytes();
             let paired = world.scene().terminal(terminal)?;
             let public_key_pem = world.scene().person(&paired.portal)?.public_key_pem;
-            variant(paired.cookie_value(), args.text(2), &public_key_pem)?
+            variant(paired.cookie_value(), args.text(2), &public_key_pem, &secret)?
         }
     };
     draft_mut(world)?.fields.push(("Cookie".to_owned(), format!("authorization={value}")));
@@ -88,7 +88,7 @@ async fn carries_cookie(world: &mut World, args: Args) -> StepResult {
 }
 
 /// What is made of a token.
-fn variant(token: &str, how: &str, public_key_pem: &str) -> StepResult<String> {
+fn variant(token: &str, how: &str, public_key_pem: &str, secret: &[u8]) -> StepResult<String> {
     if matches!(how, "" | "as it is") {
         return Ok(token.to_owned());
     }
@@ -104,11 +104,7 @@ fn variant(token: &str, how: &str, public_key_pem: &str) -> StepResult<String> {
         "made unsigned with alg NONE" => format!("{}.{claims}.", with_alg(header, "NONE")?),
         "signed with an empty secret" => signed(header, claims, b"")?,
         "signed with the Portal's public key" => signed(header, claims, public_key_pem.as_bytes())?,
-        "signed with a secret of its own" => {
-            let mut secret = [0; 32];
-            SystemRandom::new().fill(&mut secret).map_err(|_| StepFailure::error("this machine has no randomness"))?;
-            signed(header, claims, &secret)?
-        }
+        "signed with a secret of its own" => signed(header, claims, secret)?,
         other => return Err(StepFailure::error(format!("`{other}` is nothing to be made of a cookie"))),
     })
 }
@@ -177,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_token_is_spoilt_in_one_place() {
-        let made = |how: &str| parts(&variant(TOKEN, how, "PEM").unwrap());
+        let made = |how: &str| parts(&variant(TOKEN, how, "PEM", b"other").unwrap());
         let whole = parts(TOKEN);
         let altered = made("with its claims altered");
         assert_eq!((&altered[0], &altered[2]), (&whole[0], &whole[2]));
@@ -192,8 +188,8 @@ mod tests {
         assert_eq!((object(&unsigned[0]).unwrap()["alg"].as_str(), unsigned[2].as_str()), (Some("NONE"), ""));
         assert_eq!(object(&unsigned[0]).unwrap()["typ"], "JWT");
         assert_ne!(made("signed with an empty secret")[2], made("signed with the Portal's public key")[2]);
-        assert_eq!(variant(TOKEN, "as it is", "").unwrap(), TOKEN);
-        assert!(variant("no token", "without its signature", "").unwrap_err().is_fail());
+        assert_eq!(variant(TOKEN, "as it is", "", b"").unwrap(), TOKEN);
+        assert!(variant("no token", "without its signature", "", b"").unwrap_err().is_fail());
     }
 
     #[test]
