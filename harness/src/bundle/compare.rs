@@ -37,26 +37,24 @@ impl Bundle {
             Verdict::Skip | Verdict::Unsupported => return Again::NotTested(reason()),
             _ => {}
         }
-        let of =
-            |failure: Option<&Failed>, part: fn(&Failed) -> &String| failure.map(part).cloned().unwrap_or_default();
-        let parts: [(&str, fn(&Failed) -> &String); 3] = [
-            ("step", |failure| &failure.step),
-            ("expected", |failure| &failure.expected),
-            ("got", |failure| &failure.got),
-        ];
         let mut differences = Vec::new();
         if self.verdict != now.verdict {
             let words = |verdict: Verdict| verdict.words().to_owned();
             differences.push(Difference { what: "verdict", then: words(self.verdict), now: words(now.verdict) });
         }
-        for (what, part) in parts {
-            let (then, now) = (of(self.failure.as_ref(), part), of(failure.as_ref(), part));
+        let (then, now) = (parts(self.failure.as_ref()), parts(failure.as_ref()));
+        for ((what, then), (_, now)) in then.into_iter().zip(now) {
             if shape(&then) != shape(&now) {
                 differences.push(Difference { what, then, now });
             }
         }
         if differences.is_empty() { Again::TheSame } else { Again::Otherwise(differences) }
     }
+}
+
+fn parts(failure: Option<&Failed>) -> [(&'static str, String); 3] {
+    let part = |part: fn(&Failed) -> &String| failure.map(part).cloned().unwrap_or_default();
+    [("step", part(|of| &of.step)), ("expected", part(|of| &of.expected)), ("got", part(|of| &of.got))]
 }
 
 /// The text without what is new each time: words with digits in them, and long numbers.

@@ -40,9 +40,9 @@ pub struct Bundle {
     /// On which Core.
     pub subject: Tested,
     #[serde(with = "in_words")]
-    pub(crate) seed: Seed,
-    pub(crate) clock: Clock,
-    pub(crate) keys: BTreeMap<String, String>,
+    seed: Seed,
+    clock: Clock,
+    keys: BTreeMap<String, String>,
     /// What came out.
     pub verdict: Verdict,
     /// Why it did not pass.
@@ -101,9 +101,9 @@ pub struct Descriptor {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Clock {
+struct Clock {
     /// When the scenario began, in seconds since 1970.
-    pub(crate) began: u64,
+    began: u64,
     /// How far it moved the clock, in seconds.
     moved: i64,
 }
@@ -186,6 +186,21 @@ pub(crate) struct Run<'a> {
 }
 
 impl Bundle {
+    /// From what the harness drew.
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// The private keys (PKCS#8 PEM) that the harness made, by the name of the Portal.
+    pub fn keys(&self) -> &BTreeMap<String, String> {
+        &self.keys
+    }
+
+    /// When the scenario began, in seconds since 1970.
+    pub fn began(&self) -> u64 {
+        self.clock.began
+    }
+
     /// Of a scenario that failed, in a feature with this text.
     pub(crate) fn of(
         run: Run<'_>,

@@ -75,8 +75,8 @@ impl Replay {
             subject,
             source,
             selection,
-            seed: bundle.seed,
-            given: Given { keys: Arc::new(bundle.keys.clone()), began: Some(bundle.clock.began) },
+            seed: bundle.seed(),
+            given: Given { keys: Arc::new(bundle.keys().clone()), began: Some(bundle.began()) },
             jobs: 1,
             interruptible: true,
             ..RunOptions::default()
