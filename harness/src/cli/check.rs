@@ -16,6 +16,7 @@ use self::reports::ReportArgs;
 pub(super) use self::reports::ReportTo;
 use super::exit::{self, Exit};
 use super::{CommandFailure, FeatureArgs};
+use crate::redact;
 use crate::report::Several;
 use crate::report::progress::Progress;
 use crate::report::terminal::{Detail, TerminalReport};
@@ -160,6 +161,7 @@ impl Check {
 pub(super) fn run_error(error: RunError) -> CommandFailure {
     match error {
         RunError::Suite(_) | RunError::NothingSelected(_) | RunError::Expectations(_) => CommandFailure::usage(error),
+        RunError::Subject(_) => CommandFailure::subject(redact::text(&error.to_string())),
         RunError::Runtime(_) => CommandFailure::harness(error),
     }
 }

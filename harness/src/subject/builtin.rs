@@ -14,7 +14,10 @@ use portal_core::store::{MemoryStore, RedbStore, Store, StoreError};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use super::descriptor::Values;
+use super::hooks::Hands;
 use super::observed::{Bases, Lookups};
+use super::surface::Surface;
 use super::{Capabilities, CoreHandle, CoreKind, CorePlan, Storage, SubjectError};
 use crate::logged;
 
@@ -47,8 +50,8 @@ impl CoreKind for Builtin {
         "portal-core".to_owned()
     }
 
-    fn version(&self) -> String {
-        env!("CARGO_PKG_VERSION").to_owned()
+    fn version(&self) -> Option<String> {
+        Some(env!("CARGO_PKG_VERSION").to_owned())
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -59,6 +62,7 @@ impl CoreKind for Builtin {
             kill: true,
             doors: true,
             source_addresses: true,
+            callers: true,
             signature_bases: true,
             names: true,
             profile: true,
@@ -147,6 +151,10 @@ impl BuiltinCore {
 impl CoreHandle for BuiltinCore {
     fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    fn hands(&self) -> Hands {
+        Hands::at(Surface::default(), Values::default())
     }
 
     fn lookups(&self) -> Option<Vec<String>> {

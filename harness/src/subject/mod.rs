@@ -1,22 +1,31 @@
 //! The Core under test: how one is started, stopped and started again for a Portal. All else goes over HTTP.
 
 mod builtin;
+pub(crate) mod command;
 pub mod descriptor;
+pub mod hooks;
 pub mod namespace;
 mod observed;
+mod ready;
+mod running;
+pub mod surface;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use portal_core::clock::SettableClock;
 use portal_core::core::CoreBuilder;
 use portal_core::profile::Profile;
 
+use self::descriptor::{Descriptor, Limits, Start};
+use self::hooks::Hands;
 use crate::testbed::faults::Faults;
 use crate::testbed::identity::TestIdentity;
 use crate::testbed::names::Names;
+use crate::testbed::pki::{Pki, PkiError};
 use crate::trace::Trace;
 
 /// A Core under test. Cheap to clone.
@@ -40,6 +49,14 @@ impl Subject {
         Subject { kind: Arc::new(builtin::Builtin::new(change)), faults: faults.into() }
     }
 
+    /// The Core that a descriptor describes, behind proxies as they should be.
+    pub fn described(descriptor: Descriptor) -> Subject {
+        match descriptor.start.clone() {
+            Start::Command(command) => Subject::new(command::CommandKind::new(descriptor, *command)),
+            Start::Running(running) => Subject::new(running::RunningKind::new(descriptor, running)),
+        }
+    }
+
     /// Another kind of Core, behind proxies as they should be.
     pub fn new(kind: impl CoreKind + 'static) -> Subject {
         Subject { kind: Arc::new(kind), faults: Faults::NONE }
@@ -57,14 +74,50 @@ impl Subject {
         self.kind.name()
     }
 
-    /// Its version, for reports.
-    pub fn version(&self) -> String {
+    /// Its version, for reports, where it is known.
+    pub fn version(&self) -> Option<String> {
         self.kind.version()
+    }
+
+    /// How it runs, for reports: `built-in`, `command`, `url`.
+    pub fn kind(&self) -> &'static str {
+        self.kind.kind()
     }
 
     /// What can be done with it.
     pub fn capabilities(&self) -> Capabilities {
         self.kind.capabilities()
+    }
+
+    /// The values of its profile.
+    pub fn profile(&self) -> Profile {
+        self.kind.profile()
+    }
+
+    /// How long things may take with it, and how many scenarios at a time.
+    pub fn limits(&self) -> Limits {
+        self.kind.limits()
+    }
+
+    /// The authority that its Cores trust, where that is one for all testbeds.
+    ///
+    /// # Errors
+    /// When there can't be one.
+    pub fn authority(&self) -> Result<Option<Pki>, PkiError> {
+        self.kind.authority()
+    }
+
+    /// Sees before a run whether one starts at all, with this profile.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn prepare(&self, profile: Profile) -> Result<(), SubjectError> {
+        self.kind.prepare(profile).await
+    }
+
+    /// Ends all that was kept between scenarios.
+    pub async fn finish(&self) {
+        self.kind.finish().await;
     }
 
     /// What its proxies do wrong.
@@ -102,6 +155,8 @@ pub struct Capabilities {
     pub doors: bool,
     /// It recognises an app by its source address.
     pub source_addresses: bool,
+    /// It tells by itself which app calls.
+    pub callers: bool,
     /// It tells the signature bases that it makes and rebuilds.
     pub signature_bases: bool,
     /// It can be told which names lead where, and which authorities to trust.
@@ -143,6 +198,33 @@ pub struct CorePlan {
     pub trace: Trace,
     /// Where state is kept.
     pub storage: Storage,
+    /// It must not have been used before, nor will it be used afterwards.
+    pub alone: bool,
+}
+
+impl CorePlan {
+    /// For a Core of no testbed, to see whether it starts.
+    ///
+    /// # Errors
+    /// When this machine has no sockets or no cryptography for it.
+    pub fn trial(portal: &str, profile: Profile, pki: &Pki) -> Result<CorePlan, SubjectError> {
+        let failed = |why: &dyn fmt::Display| SubjectError::Start { portal: portal.to_owned(), why: why.to_string() };
+        let clock = SettableClock::running();
+        let names = Names::new().map_err(|error| failed(&error))?;
+        let tls = pki.client_config(Arc::new(clock.clone())).map_err(|error| failed(&error))?;
+        Ok(CorePlan {
+            portal: portal.to_owned(),
+            identity: None,
+            profile,
+            clock,
+            names,
+            tls: Arc::new(tls),
+            ca_pem: pki.ca_pem(),
+            trace: Trace::new(),
+            storage: Storage::Disk,
+            alone: false,
+        })
+    }
 }
 
 /// A kind of Core that can be started.
@@ -151,17 +233,51 @@ pub trait CoreKind: Send + Sync + fmt::Debug {
     /// What it is called in reports.
     fn name(&self) -> String;
 
-    /// Its version, for reports.
-    fn version(&self) -> String;
+    /// Its version, for reports, where it is known.
+    fn version(&self) -> Option<String>;
+
+    /// How it runs, for reports.
+    fn kind(&self) -> &'static str {
+        "built-in"
+    }
 
     /// What can be done with it.
     fn capabilities(&self) -> Capabilities;
 
-    /// Starts one. It has answered when this returns.
+    /// The values of its profile, where no scenario has others.
+    fn profile(&self) -> Profile {
+        Profile::default()
+    }
+
+    /// How long things may take with it.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    /// The authority that its Cores trust, where they outlive a testbed. Else each testbed makes its own.
+    ///
+    /// # Errors
+    /// When there can't be one.
+    fn authority(&self) -> Result<Option<Pki>, PkiError> {
+        Ok(None)
+    }
+
+    /// Sees before a run whether one starts at all, with this profile.
+    ///
+    /// # Errors
+    /// When it does not.
+    async fn prepare(&self, _profile: Profile) -> Result<(), SubjectError> {
+        Ok(())
+    }
+
+    /// Starts one, or lends one that runs. It has answered when this returns.
     ///
     /// # Errors
     /// When it does not come up.
     async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError>;
+
+    /// Ends all that was kept between scenarios.
+    async fn finish(&self) {}
 }
 
 /// A Core that was started. Dropping it ends it at once and leaves nothing behind.
@@ -169,6 +285,9 @@ pub trait CoreKind: Send + Sync + fmt::Debug {
 pub trait CoreHandle: Send + Sync + fmt::Debug {
     /// Where its proxy reaches it. Another one after each start.
     fn address(&self) -> SocketAddr;
+
+    /// What it takes to do something to it, until it is started again.
+    fn hands(&self) -> Hands;
 
     /// The hosts that it looked up since it was first started, in order; none where that can't be told.
     fn lookups(&self) -> Option<Vec<String>>;
@@ -196,6 +315,41 @@ pub trait CoreHandle: Send + Sync + fmt::Debug {
     /// # Errors
     /// When it does not come up, or runs.
     async fn start_again(&mut self) -> Result<(), SubjectError>;
+
+    /// Stops it and starts it again.
+    ///
+    /// # Errors
+    /// When it does not stop or come up.
+    async fn restart(&mut self) -> Result<(), SubjectError> {
+        self.stop().await?;
+        self.start_again().await
+    }
+
+    /// Its clock was set: it has to be told, unless it looks at the same.
+    ///
+    /// # Errors
+    /// When it can't be told.
+    async fn clock_changed(&mut self) -> Result<(), SubjectError> {
+        Ok(())
+    }
+
+    /// How it ended, with the end of its log, where nobody had told it to end. It may take that long to be seen.
+    async fn death(&self, _patience: Duration) -> Option<String> {
+        None
+    }
+
+    /// Whether it is used again by others: then it is cleaned before its end.
+    fn is_kept(&self) -> bool {
+        false
+    }
+
+    /// The scenario is over. One that is kept goes back, if it is clean.
+    ///
+    /// # Errors
+    /// When it does not stop.
+    async fn end(&mut self, _clean: bool) -> Result<(), SubjectError> {
+        self.stop().await
+    }
 }
 
 /// Why a Core under test is not there. The Core's fault, not the harness's.
@@ -217,6 +371,17 @@ pub enum SubjectError {
         /// What is known.
         why: String,
     },
+    /// What its descriptor says could not be done.
+    #[error("the Core of {portal}: {why}")]
+    Hook {
+        /// Name of the Portal.
+        portal: String,
+        /// What is known.
+        why: String,
+    },
+    /// There are not so many of them.
+    #[error("this scenario needs more Portals than there are Cores: {0}")]
+    TooFew(usize),
     /// That can't be done with it.
     #[error("this Core can't be {0}")]
     Unsupported(&'static str),

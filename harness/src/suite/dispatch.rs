@@ -13,6 +13,9 @@ use super::failure::{StepFailure, StepResult};
 use super::needs;
 use super::world::World;
 
+/// How long a Core that dies may take to be seen dead.
+const DYING: Duration = Duration::from_millis(50);
+
 /// Whatever a step says leads to [`dispatch`], which finds what it means: cucumber takes only function pointers, our steps
 /// are closures. That each step means one thing was checked before anything runs; asking cucumber too, which tries every
 /// pattern on every step, takes a good part of the time of a run.
@@ -28,6 +31,11 @@ pub(crate) fn collection() -> Collection<World> {
 fn dispatch<'a>(world: &'a mut World, context: Context) -> LocalBoxFuture<'a, ()> {
     async move {
         if let Err(mut failure) = run(world, &context.step).await {
+            if failure.may_be_death()
+                && let Some(death) = world.scene().death(DYING).await
+            {
+                failure = StepFailure::subject_died(death);
+            }
             world.add_evidence(&mut failure);
             resume_unwind(Box::new(failure));
         }

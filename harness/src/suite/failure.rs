@@ -124,6 +124,11 @@ impl StepFailure {
         self
     }
 
+    /// Whether the death of a Core may be behind it.
+    pub(crate) fn may_be_death(&self) -> bool {
+        matches!(self.0.fault, Fault::Subject | Fault::Harness | Fault::Timeout)
+    }
+
     /// Whether it is the subject's fault that an expectation was not met.
     pub fn is_fail(&self) -> bool {
         self.0.fault == Fault::Subject
@@ -152,17 +157,23 @@ impl<E: Error + Any> From<E> for StepFailure {
     fn from(error: E) -> StepFailure {
         let text = with_causes(&error);
         let any: &dyn Any = &error;
+        let subject = match any.downcast_ref::<TestbedError>() {
+            Some(TestbedError::Subject(error)) => Some(error),
+            _ => any.downcast_ref::<SubjectError>(),
+        };
+        match subject {
+            Some(SubjectError::Unsupported(_) | SubjectError::TooFew(_)) => return StepFailure::unsupported(text),
+            Some(SubjectError::Hook { .. }) => return StepFailure::error(text),
+            Some(SubjectError::Start { .. } | SubjectError::Stop { .. }) => return StepFailure::subject_died(text),
+            None => {}
+        }
         let wire = match any.downcast_ref::<TestbedError>() {
-            Some(TestbedError::Subject(_)) => return StepFailure::subject_died(text),
             Some(TestbedError::Refused { what, .. } | TestbedError::WrongInstance { portal: what, .. }) => {
                 return StepFailure::fail(format!("the Core does what every scenario needs ({what})"), text);
             }
             Some(TestbedError::Wire { source, .. }) => Some(source),
             _ => any.downcast_ref::<WireError>(),
         };
-        if any.is::<SubjectError>() {
-            return StepFailure::subject_died(text);
-        }
         match wire {
             // Whoever was asked owes an answer, whole and in time.
             Some(
@@ -219,6 +230,10 @@ mod tests {
         assert_eq!(StepFailure::from(wire).details().fault, Fault::Subject);
         let start = SubjectError::Start { portal: "alice".into(), why: "x".into() };
         assert_eq!(StepFailure::from(TestbedError::from(start)).details().fault, Fault::SubjectDied);
+        let cannot = || SubjectError::Unsupported("x");
+        assert_eq!(StepFailure::from(cannot()).details().fault, Fault::Unsupported);
+        assert_eq!(StepFailure::from(TestbedError::from(cannot())).details().fault, Fault::Unsupported);
+        assert_eq!(StepFailure::from(SubjectError::TooFew(1)).details().fault, Fault::Unsupported);
         assert_eq!(StepFailure::from(TestbedError::Task("x".into())).details().fault, Fault::Harness);
     }
 

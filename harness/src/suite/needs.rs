@@ -6,24 +6,33 @@ use crate::subject::Capabilities;
 type Has = fn(&Capabilities) -> bool;
 
 /// What can be needed, and what is said where it is not there.
-const NEEDS: [(&str, Has, &str); 10] = [
+const NEEDS: [(&str, Has, &str); 11] = [
     ("needs-clock", |can| can.clock, "the subject's clock can't be set"),
     ("needs-identity", |can| can.identity, "the subject can't be given a key"),
     ("needs-restart", |can| can.restart, "the subject can't be restarted"),
     ("needs-kill", |can| can.kill, "the subject can't be killed and started again"),
     ("needs-door", |can| can.doors, "the subject has no doors for apps"),
     ("needs-source-address", |can| can.source_addresses, "the subject does not tell apps by their address"),
+    ("CALL-2", |can| can.callers, "apps tell the subject who they are: any could claim to be another"),
     ("needs-signature-bases", |can| can.signature_bases, "the subject does not tell its signature bases"),
     ("needs-names", |can| can.names, "the subject can't be told which names lead where"),
     ("needs-profile", |can| can.profile, "values of the subject's profile can't be set"),
     ("needs-logs", |can| can.logs, "what the subject logs can't be read"),
 ];
 
+/// What a scenario does to its Cores that others must not meet: set clocks, stop, kill, guess codes until no more are taken.
+const ALONE: [&str; 5] = ["needs-clock", "needs-restart", "needs-kill", "needs-identity", "TERM-4"];
+
 const LEVELS: [(&str, Level); 2] = [("level-should", Level::Should), ("level-may", Level::May)];
 
 /// Why a subject can't be tested on this scenario.
 pub(crate) fn unmet(tags: &[String], can: &Capabilities) -> Option<&'static str> {
     NEEDS.iter().find(|(tag, has, _)| tags.iter().any(|given| given == tag) && !has(can)).map(|(_, _, why)| *why)
+}
+
+/// Whether the Cores of a scenario must not be those of others.
+pub(crate) fn alone(tags: &[String]) -> bool {
+    tags.iter().any(|tag| ALONE.contains(&tag.as_str()))
 }
 
 /// What a scenario is about where that binds less than its requirement.
@@ -33,7 +42,10 @@ pub(crate) fn level(tags: &[String]) -> Option<Level> {
 
 /// The tags of this kind that there are, if this one is of a kind but not among them.
 pub(crate) fn unknown(tag: &str) -> Option<Vec<&'static str>> {
-    let (needs, levels) = (NEEDS.iter().map(|(tag, ..)| *tag), LEVELS.iter().map(|(tag, _)| *tag));
+    let (needs, levels) = (
+        NEEDS.iter().map(|(tag, ..)| *tag).filter(|tag| tag.starts_with("needs-")),
+        LEVELS.iter().map(|(tag, _)| *tag),
+    );
     let known: Vec<_> = if tag.starts_with("needs-") {
         needs.collect()
     } else if tag.starts_with("level-") {

@@ -19,7 +19,7 @@ use crate::bundle::{Folder, Run};
 use crate::contract::{Contract, ContractError, Requirement, Threshold};
 use crate::expectations::{Expectations, ExpectationsError};
 use crate::record::Records;
-use crate::subject::Subject;
+use crate::subject::{Subject, SubjectError};
 use crate::verdict::{
     Event, EventSink, RequirementResult, ScenarioInfo, ScenarioResult, SubjectInfo, SuiteInfo, Summary, Verdict,
 };
@@ -63,6 +63,9 @@ pub enum RunError {
     /// No scenario was chosen. Exit code 2.
     #[error("no scenario matches {0}: `countersign check --list` shows all that there are")]
     NothingSelected(String),
+    /// The subject does not start. Exit code 4.
+    #[error(transparent)]
+    Subject(#[from] SubjectError),
     /// The runtime can't be started. Exit code 3.
     #[error("the runtime can't be started: {0}")]
     Runtime(#[from] std::io::Error),
@@ -197,8 +200,8 @@ impl Suite {
         options.expectations.check(&all)?;
         let subject = SubjectInfo {
             name: options.subject.name(),
-            version: Some(options.subject.version()),
-            kind: "built-in".to_owned(),
+            version: options.subject.version(),
+            kind: options.subject.kind().to_owned(),
         };
         let problems = lint::check_steps(&self.files, &planned, &self.steps);
         if !problems.is_empty() {
@@ -208,16 +211,17 @@ impl Suite {
         sink.event(&Event::Started { suite: self.info.clone(), subject: subject.clone(), scenarios: planned.len() });
 
         let began = Instant::now();
+        let of_subject = options.subject.limits();
         let context = RunContext {
             subject: options.subject.clone(),
             steps: Arc::clone(&self.steps),
-            step_timeout: options.step_timeout,
+            step_timeout: of_subject.step.unwrap_or(options.step_timeout),
             seed: options.seed,
             given: options.given.clone(),
             records: Records::default(),
         };
         let limits = Limits {
-            jobs: options.jobs.max(1),
+            jobs: of_subject.parallel.map_or(options.jobs, |parallel| parallel.min(options.jobs)).max(1),
             stop_at_first_failure: options.stop_at_first_failure,
             interruptible: options.interruptible,
             within: options.within,

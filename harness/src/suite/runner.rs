@@ -11,7 +11,10 @@ use futures_util::stream;
 use gherkin::Feature;
 
 use super::dispatch;
+use super::failure::StepFailure;
+use super::kit::stage::scenario_profile;
 use super::plan::Planned;
+use super::run::RunError;
 use super::world::{RunContext, World};
 use super::writer::{Borrowed, EventWriter};
 
@@ -51,23 +54,53 @@ pub(crate) fn run(
     context: RunContext,
     limits: &Limits,
     writer: &mut EventWriter<'_>,
-) -> std::io::Result<Ending> {
+) -> Result<Ending, RunError> {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let subject = context.subject.clone();
     let ended = runtime.block_on(async {
-        tokio::select! {
-            () = cucumber(features, planned, context, limits, writer) => Ending::Complete,
-            () = interrupt(limits.interruptible) => Ending::Interrupted,
-            () = time_up(limits.within) => Ending::TimeUp,
-        }
+        let all = async {
+            subject.prepare(scenario_profile(&subject)).await?;
+            let running = async {
+                tokio::select! {
+                    () = cucumber(features, planned, context, limits, writer) => Ending::Complete,
+                    () = time_up(limits.within) => Ending::TimeUp,
+                }
+            };
+            Ok(running.await)
+        };
+        let ended = tokio::select! {
+            ended = all => ended,
+            () = interrupt(limits.interruptible) => Ok(Ending::Interrupted),
+        };
+        subject.finish().await;
+        ended
     });
     runtime.shutdown_timeout(TEARDOWN);
-    Ok(ended)
+    ended
 }
 
+/// Ctrl-C, or SIGTERM, by which CI ends what takes too long: processes of the run must not outlive it.
 async fn interrupt(wanted: bool) {
-    if !wanted || tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    let never = std::future::pending::<()>();
+    if !wanted {
+        return never.await;
+    }
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        never.await;
     }
 }
 
@@ -105,7 +138,10 @@ async fn cucumber(
         async move {
             if let Some(world) = world {
                 // One that does not end in time is dropped, which ends it too.
-                let _ = tokio::time::timeout(TEARDOWN, world.end()).await;
+                let death = tokio::time::timeout(TEARDOWN, world.end()).await;
+                if let Ok(Some(death)) = death {
+                    std::panic::resume_unwind(Box::new(StepFailure::subject_died(death)));
+                }
             }
         }
         .boxed_local()

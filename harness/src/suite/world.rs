@@ -163,12 +163,15 @@ impl World {
         }
     }
 
-    /// Ends what the scenario started; what its requests left in the trace goes on record.
-    pub(crate) async fn end(&mut self) {
+    /// Ends what the scenario started; what its requests left in the trace goes on record. How a Core had died before, if
+    /// one had.
+    pub(crate) async fn end(&mut self) -> Option<String> {
         if let (Some(run), Some(scenario), Some(trace)) = (&self.run, &self.scenario, &self.trace) {
             run.records.keep(&scenario.id, Record::of(trace), self.scene.staged());
         }
+        let death = self.scene.death(Duration::ZERO).await;
         self.scene.end().await;
+        death
     }
 
     pub(crate) fn run(&self) -> StepResult<Rc<RunContext>> {

@@ -89,8 +89,11 @@ impl<'a> EventWriter<'a> {
             }
             Scenario::Background(step, event) | Scenario::Step(step, event) => self.step(index, &step, event),
             Scenario::Hook(kind, Hook::Failed(_, panic)) => {
-                let failure = dispatch::panicked(&*panic);
-                self.failed(index, &format!("{kind} the scenario"), failure.details());
+                let place = format!("{kind} the scenario");
+                match panic.downcast_ref::<StepFailure>() {
+                    Some(failure) => self.failed(index, &place, failure.details()),
+                    None => self.failed(index, &place, dispatch::panicked(&*panic).details()),
+                }
             }
             Scenario::Hook(..) | Scenario::Log(_) => {}
             Scenario::Finished => self.finished(index),

@@ -1,14 +1,17 @@
 //! An app on a Portal, from its inside: it is called through the proxy, and calls through its door.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use super::client::{connect, traced};
+use super::client::{connect, connect_from, traced};
 use super::echo_app::EchoApp;
 use super::error::TestbedError;
+use super::proxy::Upstreams;
+use crate::subject::descriptor::Connections;
+use crate::subject::surface::Surface;
 use crate::trace::{Hop, Party, Trace};
 use crate::wire::{Call, Channel, Reply, WireError};
 
@@ -21,8 +24,21 @@ pub struct App {
     portal: String,
     host: String,
     echo: EchoApp,
-    door: Arc<RwLock<Option<SocketAddr>>>,
+    ways: Arc<RwLock<Ways>>,
+    upstreams: Upstreams,
+    surface: Surface,
     trace: Trace,
+}
+
+/// How an app comes to its Core, and what the Core knows it by.
+#[derive(Debug, Clone, Default)]
+struct Ways {
+    installed: bool,
+    door: Option<SocketAddr>,
+    /// Its own address.
+    source: Option<IpAddr>,
+    /// The field with which it says who it is.
+    header: Option<(String, String)>,
 }
 
 /// A connection to a Core, on which an app makes several requests.
@@ -33,15 +49,61 @@ pub struct DoorChannel {
     portal: String,
     app: String,
     trace: Trace,
+    header: Option<(String, String)>,
+    surface: Surface,
+}
+
+/// What an app is made of.
+pub(super) struct AppPieces<'a> {
+    pub(super) portal: &'a str,
+    pub(super) host: String,
+    pub(super) echo: EchoApp,
+    pub(super) upstreams: Upstreams,
+    pub(super) surface: Surface,
+    pub(super) trace: Trace,
 }
 
 impl App {
-    pub(super) fn new(portal: &str, host: String, echo: EchoApp, trace: Trace) -> App {
-        App { portal: portal.to_owned(), host, echo, door: Arc::default(), trace }
+    pub(super) fn new(pieces: AppPieces<'_>) -> App {
+        let AppPieces { portal, host, echo, upstreams, surface, trace } = pieces;
+        App { portal: portal.to_owned(), host, echo, ways: Arc::default(), upstreams, surface, trace }
     }
 
     pub(super) fn set_door(&self, door: Option<SocketAddr>) {
-        *self.door.write().unwrap_or_else(PoisonError::into_inner) = door;
+        self.change(|ways| ways.door = door);
+    }
+
+    /// From now on it calls from this address.
+    pub(super) fn set_source(&self, source: IpAddr) {
+        self.change(|ways| ways.source = Some(source));
+    }
+
+    /// From now on it says who it is.
+    pub(super) fn set_header(&self, name: String, value: String) {
+        self.change(|ways| ways.header = Some((name, value)));
+    }
+
+    /// The Core took its manifest, or forgot it.
+    pub(super) fn set_installed(&self, installed: bool) {
+        self.change(|ways| ways.installed = installed);
+    }
+
+    /// Whether the Core has a manifest of it.
+    pub(super) fn is_installed(&self) -> bool {
+        self.ways().installed
+    }
+
+    /// The address from which it calls, where it is known by that.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.ways().source
+    }
+
+    fn ways(&self) -> Ways {
+        self.ways.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Ways)) {
+        change(&mut self.ways.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Its name.
@@ -67,7 +129,7 @@ impl App {
     /// The listener of its Core that is for this app alone; the app knows it as `PORTAL_CORE_URL`. None where the Core
     /// knows apps in another way.
     pub fn door(&self) -> Option<SocketAddr> {
-        *self.door.read().unwrap_or_else(PoisonError::into_inner)
+        self.ways().door
     }
 
     /// Calls this app on a peer: the call's target is the path there, and goes out as it is.
@@ -107,15 +169,27 @@ impl App {
         self.open_door().await?.channel.raw(bytes, "GET", RAW).await
     }
 
-    /// Opens a connection to its door.
+    /// Opens a connection to its door, or to its Core in the way in which that knows it.
     ///
     /// # Errors
-    /// When nobody listens there, or it has no door.
+    /// When nobody listens there, or it has no way to its Core.
     pub async fn open_door(&self) -> Result<DoorChannel, WireError> {
-        let missing = || WireError::NoSuchHost(format!("door of {} on {}", self.name(), self.portal));
-        let door = self.door().ok_or_else(missing)?;
-        let channel = Channel::new(connect(door).await?);
-        Ok(DoorChannel::new(channel, door.to_string(), &self.portal, self.name(), &self.trace))
+        let Ways { door, source, header, .. } = self.ways();
+        let core = self.upstreams.core();
+        let host = || self.surface.internal_host.clone();
+        let (stream, authority) = match (door, source) {
+            (Some(door), _) => (connect(door).await?, door.to_string()),
+            (None, Some(source)) => (connect_from(source, core).await?, host()),
+            (None, None) if header.is_some() => (connect(core).await?, host()),
+            (None, None) => {
+                let what = format!("door of {} on {}: its Core did not say where it is", self.name(), self.portal);
+                return Err(WireError::NoSuchHost(what));
+            }
+        };
+        let mut channel = DoorChannel::new(Channel::new(stream), authority, &self.portal, self.name(), &self.trace);
+        channel.header = header;
+        channel.surface = self.surface.clone();
+        Ok(channel)
     }
 }
 
@@ -127,7 +201,8 @@ impl DoorChannel {
         app: &str,
         trace: &Trace,
     ) -> DoorChannel {
-        DoorChannel { channel, authority, portal: portal.to_owned(), app: app.to_owned(), trace: trace.clone() }
+        let (portal, app, trace) = (portal.to_owned(), app.to_owned(), trace.clone());
+        DoorChannel { channel, authority, portal, app, trace, header: None, surface: Surface::default() }
     }
 
     /// Calls a peer on this connection; see [`App::call_peer`].
@@ -139,11 +214,18 @@ impl DoorChannel {
         self.send(call.with_target(target)).await
     }
 
-    /// Makes a request on this connection.
+    /// Makes a request on this connection; the only one, where the Core's connections end with an answer.
     ///
     /// # Errors
     /// When no whole answer comes.
     pub async fn send(&mut self, mut call: Call) -> Result<Reply, WireError> {
+        if let Some((name, value)) = &self.header {
+            call = call.field(name, value);
+        }
+        if self.surface.connections == Connections::Close && !call.fields().contains("connection") {
+            call = call.field("Connection", "close");
+        }
+        call = call.patient(self.surface.answer);
         let party = || Party::app(&self.portal, &self.app);
         let trace_id = traced(&mut call, &self.trace, party);
         let fields = call.fields().to_header_map();

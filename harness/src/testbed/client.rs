@@ -2,12 +2,12 @@
 
 mod http2;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
@@ -27,6 +27,7 @@ pub struct OutsideClient {
     tls: Arc<rustls::ClientConfig>,
     trace: Trace,
     public_port: u16,
+    patience: Option<Duration>,
     pub(super) cookie: Option<String>,
 }
 
@@ -40,7 +41,12 @@ pub struct OutsideChannel {
 
 impl OutsideClient {
     pub(super) fn new(names: Names, tls: Arc<rustls::ClientConfig>, trace: Trace, public_port: u16) -> OutsideClient {
-        OutsideClient { names, tls, trace, public_port, cookie: None }
+        OutsideClient { names, tls, trace, public_port, patience: None, cookie: None }
+    }
+
+    /// The same client, which waits so long for an answer.
+    pub(super) fn patient(self, patience: Option<Duration>) -> OutsideClient {
+        OutsideClient { patience, ..self }
     }
 
     /// The same client with this value of the Cookie field on all requests.
@@ -165,7 +171,7 @@ impl OutsideClient {
             call.fields.push("cookie", cookie);
         }
         let trace_id = traced(&mut call, &self.trace, || Party::Outside);
-        (call, trace_id)
+        (call.patient(self.patience), trace_id)
     }
 }
 
@@ -209,13 +215,25 @@ impl OutsideChannel {
 }
 
 /// Opens a TCP connection, bounded.
-pub(super) async fn connect(to: SocketAddr) -> Result<TcpStream, WireError> {
+pub(crate) async fn connect(to: SocketAddr) -> Result<TcpStream, WireError> {
     let slow = |_| WireError::TooSlow { what: format!("connection to {to}"), within: CONNECT };
     let stream = tokio::time::timeout(CONNECT, TcpStream::connect(to)).await.map_err(slow)?;
     let stream = stream.map_err(|source| WireError::Connect { to, source })?;
     // A request is one write; waiting for more only delays it.
     let _ = stream.set_nodelay(true);
     Ok(stream)
+}
+
+/// The same from an address of one's own.
+pub(crate) async fn connect_from(source: IpAddr, to: SocketAddr) -> Result<TcpStream, WireError> {
+    let connecting = async {
+        let socket = if source.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.bind(SocketAddr::new(source, 0))?;
+        socket.connect(to).await
+    };
+    let slow = |_| WireError::TooSlow { what: format!("connection to {to}"), within: CONNECT };
+    let connected = tokio::time::timeout(CONNECT, connecting).await.map_err(slow)?;
+    connected.map_err(|source| WireError::Connect { to, source })
 }
 
 /// Gives the call a trace id unless it has one. The id that it then has.

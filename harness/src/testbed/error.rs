@@ -3,6 +3,7 @@
 use super::identity::BadKey;
 use super::pki::PkiError;
 use crate::subject::SubjectError;
+use crate::subject::hooks::HookError;
 use crate::topology::TopologyError;
 use crate::wire::{Reply, WireError};
 
@@ -69,6 +70,14 @@ pub enum TestbedError {
         /// The name.
         name: String,
     },
+    /// What the descriptor says could not be done.
+    #[error("{what}: {why}")]
+    Hook {
+        /// What was done.
+        what: String,
+        /// What is known.
+        why: String,
+    },
     /// A task of the testbed's own broke off.
     #[error("a task of the testbed broke off: {0}")]
     Task(String),
@@ -78,6 +87,15 @@ impl TestbedError {
     pub(super) fn wire(what: impl Into<String>) -> impl FnOnce(WireError) -> TestbedError {
         let what = what.into();
         move |source| TestbedError::Wire { what, source }
+    }
+
+    /// Something that the descriptor says was not done.
+    pub(super) fn hook(what: &str, error: HookError) -> TestbedError {
+        let what = what.to_owned();
+        match error {
+            HookError::Wire(source) => TestbedError::Wire { what, source },
+            other => TestbedError::Hook { what, why: other.to_string() },
+        }
     }
 
     /// The reply where it has one of these statuses, else that it was refused.

@@ -72,6 +72,7 @@ pub struct Testbed {
     fakes: Arc<FakePortals>,
     keys: Mutex<PreparedKeys>,
     storage: Storage,
+    alone: bool,
     ground: Arc<Ground>,
 }
 
@@ -101,12 +102,14 @@ pub struct Options {
     pub storage: Storage,
     /// When it begins: clocks show this and go on from there. Without it they go with the machine's.
     pub began: Option<SystemTime>,
+    /// Its Cores must not have been used before, nor will they be used afterwards.
+    pub alone: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let profile = Profile { answer_seconds: ANSWER_SECONDS, ..Profile::default() };
-        Options { subject: Subject::builtin(), profile, storage: Storage::Memory, began: None }
+        Options { subject: Subject::builtin(), profile, storage: Storage::Memory, began: None, alone: false }
     }
 }
 
@@ -128,7 +131,7 @@ impl Testbed {
         start::allow_files(topology.portals.len());
         let pairs = topology.introductions();
         let Topology { zone, public_port, portals: plans, .. } = topology;
-        let Options { subject, profile, storage, began } = options;
+        let Options { subject, profile, storage, began, alone } = options;
         let names = Names::new()?;
         names.insert("nobody.invalid", Target::Refused);
         let nobody = names.address("nobody.invalid").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
@@ -138,10 +141,14 @@ impl Testbed {
             base
         });
         let clock = fresh_clock(base.as_ref());
-        let pki = Pki::new(&clock)?;
+        let pki = match subject.authority()? {
+            Some(pki) => pki,
+            None => Pki::new(&clock)?,
+        };
         let trace = Trace::new();
         let tls = Arc::new(pki.client_config(Arc::new(clock.clone()))?);
-        let outside = OutsideClient::new(names.clone(), tls, trace.clone(), public_port);
+        let patience = subject.limits().answer;
+        let outside = OutsideClient::new(names.clone(), tls, trace.clone(), public_port).patient(patience);
         let profile = Profile { zone, public_port, ..profile };
         let ground = Ground { subject, profile, names, nobody, pki, trace, outside, clock, base };
         let testbed = Testbed {
@@ -149,6 +156,7 @@ impl Testbed {
             fakes: Arc::default(),
             keys: Mutex::default(),
             storage,
+            alone,
             ground: Arc::new(ground),
         };
         let started = testbed.start_portals(plans).await?;
@@ -267,7 +275,7 @@ impl Testbed {
                 return Err(TestbedError::Exists { what: "Portal", name: plan.name });
             }
             let key = lock(&self.keys).key(&plan.key)?;
-            orders.push(Order { plan, key, storage: self.storage });
+            orders.push(Order { plan, key, storage: self.storage, alone: self.alone });
         }
         let started = start::portals(&self.ground, orders).await?;
         lock(&self.portals).extend(started.iter().map(|portal| (portal.name().to_owned(), portal.clone())));

@@ -1,22 +1,28 @@
 //! A simulated Portal: a proxy, the Core under test behind it, and apps.
 
 mod api;
+mod apps;
+mod clean;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use portal_core::clock::SettableClock;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::app::{App, known};
+use super::app::{App, AppPieces, known};
 use super::client::OutsideClient;
 use super::echo_app::EchoApp;
 use super::error::TestbedError;
 use super::names::{Names, Target};
 use super::pki::CertificateKind;
 use super::proxy::{ProxyHandle, Upstreams};
+use crate::subject::command::own_ip;
+use crate::subject::descriptor::Recognition;
+use crate::subject::hooks::Hands;
 use crate::subject::{CoreHandle, SubjectError};
 use crate::topology::AppPlan;
 use crate::trace::Trace;
@@ -37,11 +43,14 @@ struct Inner {
     proxy: Mutex<Option<ProxyHandle>>,
     /// None once the testbed is gone.
     core: AsyncMutex<Option<Box<dyn CoreHandle>>>,
+    hands: Mutex<Hands>,
     upstreams: Upstreams,
     nobody: SocketAddr,
     names: Names,
     trace: Trace,
     outside: OutsideClient,
+    /// The name of the terminals' cookie.
+    cookie: String,
 }
 
 /// What is known of a Portal from its start on.
@@ -66,22 +75,27 @@ pub(super) struct Pieces {
     pub(super) outside: OutsideClient,
     /// Where nobody listens.
     pub(super) nobody: SocketAddr,
+    /// The name of the terminals' cookie.
+    pub(super) cookie: String,
 }
 
 impl Portal {
     pub(super) fn new(pieces: Pieces) -> Portal {
-        let Pieces { about, proxy, core, names, trace, outside, nobody } = pieces;
+        let Pieces { about, proxy, core, names, trace, outside, nobody, cookie } = pieces;
         let upstreams = proxy.upstreams().clone();
+        let hands = Mutex::new(core.hands());
         let inner = Inner {
             about,
             apps: Mutex::default(),
             proxy: Mutex::new(Some(proxy)),
             core: AsyncMutex::new(Some(core)),
+            hands,
             upstreams,
             nobody,
             names,
             trace,
             outside,
+            cookie,
         };
         Portal { inner: Arc::new(inner) }
     }
@@ -180,7 +194,17 @@ impl Portal {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let echo = EchoApp::start(self.name(), name, listener, self.inner.trace.clone())?;
         self.inner.upstreams.set_app(name, echo.address());
-        let app = App::new(self.name(), self.host_of(name), echo, self.inner.trace.clone());
+        let app = App::new(AppPieces {
+            portal: self.name(),
+            host: self.host_of(name),
+            echo,
+            upstreams: self.inner.upstreams.clone(),
+            surface: self.hands().surface().clone(),
+            trace: self.inner.trace.clone(),
+        });
+        if self.hands().surface().apps.recognition == Recognition::SourceAddress {
+            app.set_source(own_ip()?);
+        }
         Ok(self.apps().entry(name.to_owned()).or_insert(app).clone())
     }
 
@@ -218,19 +242,8 @@ impl Portal {
     /// # Errors
     /// When it does not come up, or is another one than before.
     pub async fn start_core(&self) -> Result<(), TestbedError> {
-        let address = self
-            .core(async |core| {
-                core.start_again().await?;
-                Ok(core.address())
-            })
-            .await?;
-        self.inner.upstreams.set_core(address);
-        let found = super::start::who_are_you(self.name(), address).await?;
-        if found.id != self.id() {
-            let (portal, expected) = (self.name().to_owned(), self.id().to_owned());
-            return Err(TestbedError::WrongInstance { portal, expected, found: found.id });
-        }
-        self.find_doors().await
+        self.core(async |core| core.start_again().await).await?;
+        self.find_core().await
     }
 
     /// Stops the Core and starts it again.
@@ -238,8 +251,40 @@ impl Portal {
     /// # Errors
     /// As [`Portal::stop_core`] and [`Portal::start_core`].
     pub async fn restart_core(&self) -> Result<(), TestbedError> {
-        self.stop_core().await?;
-        self.start_core().await
+        self.inner.upstreams.set_core(self.inner.nobody);
+        self.core(async |core| core.restart().await).await?;
+        self.find_core().await
+    }
+
+    /// Tells the Core that its clock shows another time.
+    ///
+    /// # Errors
+    /// When it can't be told.
+    pub async fn clock_changed(&self) -> Result<(), TestbedError> {
+        Ok(self.core(async |core| core.clock_changed().await).await?)
+    }
+
+    /// How the Core ended, with the end of its log, where nobody had told it to end. It may take that long to be seen.
+    pub async fn death(&self, patience: Duration) -> Option<String> {
+        self.inner.core.lock().await.as_ref()?.death(patience).await
+    }
+
+    /// What it takes to do something to its Core.
+    pub(crate) fn hands(&self) -> Hands {
+        self.inner.hands.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The Core was started: it listens elsewhere, and so do the doors of apps.
+    async fn find_core(&self) -> Result<(), TestbedError> {
+        let (address, hands) = self.core(async |core| Ok((core.address(), core.hands()))).await?;
+        self.inner.upstreams.set_core(address);
+        *self.inner.hands.lock().unwrap_or_else(PoisonError::into_inner) = hands.clone();
+        let found = super::start::who_are_you(self.name(), &hands, address).await?;
+        if found.id != self.id() {
+            let (portal, expected) = (self.name().to_owned(), self.id().to_owned());
+            return Err(TestbedError::WrongInstance { portal, expected, found: found.id });
+        }
+        self.find_doors().await
     }
 
     /// The hosts that its Core looked up so far, in order; none where that can't be told.
@@ -298,7 +343,14 @@ impl Portal {
         if let Some(proxy) = proxy {
             proxy.shutdown().await;
         }
-        Ok(self.core(async |core| core.stop().await).await?)
+        let kept = self.inner.core.lock().await.as_ref().is_some_and(|core| core.is_kept());
+        let clean = match kept {
+            true => {
+                self.clean().await.map_err(|error| tracing::info!("{} is not used again: {error}", self.name())).is_ok()
+            }
+            false => false,
+        };
+        Ok(self.core(async |core| core.end(clean).await).await?)
     }
 
     /// Ends everything at once, whoever still has a handle.

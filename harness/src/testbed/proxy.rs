@@ -39,6 +39,7 @@ use self::tasks::Tasks;
 use self::upstream::Patience;
 use super::faults::Faults;
 use super::pki::ServerTls;
+use crate::subject::surface::Surface;
 use crate::trace::Trace;
 
 /// What a proxy is told.
@@ -64,6 +65,8 @@ pub struct ProxyConfig {
     pub cookie: String,
     /// Whether the question to the Core says `X-Forwarded-Body: present|absent` (AUTH-15).
     pub announces_body: bool,
+    /// How the Core is spoken to.
+    pub surface: Surface,
 }
 
 impl ProxyConfig {
@@ -80,6 +83,7 @@ impl ProxyConfig {
             faults: Faults::NONE,
             cookie: "authorization".to_owned(),
             announces_body: false,
+            surface: Surface::default(),
         }
     }
 }
@@ -218,6 +222,7 @@ impl Proxy {
             place: Place { domain: config.domain, public_port: config.public_port },
             cookie: config.cookie,
             announces_body: config.announces_body,
+            surface: config.surface,
             upstreams: config.upstreams,
             limits: config.limits,
             faults: config.faults,
@@ -286,6 +291,7 @@ struct Site {
     place: Place,
     cookie: String,
     announces_body: bool,
+    surface: Surface,
     upstreams: Upstreams,
     limits: ProxyLimits,
     faults: Faults,

@@ -8,14 +8,14 @@ use portal_core::profile::Profile;
 use serde::Deserialize;
 
 use super::Ground;
-use super::client::connect;
 use super::error::TestbedError;
 use super::identity::TestIdentity;
 use super::portal::{About, Pieces, Portal};
 use super::proxy::{Proxy, ProxyConfig, ProxyLimits, ProxyListeners, Upstreams};
+use crate::subject::hooks::Hands;
 use crate::subject::{CorePlan, Storage};
 use crate::topology::PortalPlan;
-use crate::wire::{Call, Channel};
+use crate::wire::Call;
 
 /// How many Portals start, and how many peers are added, at the same moment.
 const AT_ONCE: usize = 64;
@@ -34,6 +34,7 @@ pub(super) struct Order {
     pub(super) plan: PortalPlan,
     pub(super) key: Option<String>,
     pub(super) storage: Storage,
+    pub(super) alone: bool,
 }
 
 /// Lets the process open enough files for so many Portals, as far as it may.
@@ -69,7 +70,7 @@ async fn spawned<T: Send + 'static>(
 }
 
 async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
-    let Order { plan, key, storage } = order;
+    let Order { plan, key, storage, alone } = order;
     let identity = key.as_deref().map(TestIdentity::from_private_key_pem).transpose()?;
     let expected = identity.as_ref().map(|identity| identity.id().to_owned());
     let clock = super::fresh_clock(ground.base.as_ref());
@@ -83,9 +84,10 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         ca_pem: ground.pki.ca_pem(),
         trace: ground.trace.clone(),
         storage,
+        alone,
     };
     let core = ground.subject.start(core).await?;
-    let who = who_are_you(&plan.name, core.address()).await?;
+    let who = who_are_you(&plan.name, &core.hands(), core.address()).await?;
     if let Some(expected) = expected.filter(|expected| *expected != who.id) {
         return Err(TestbedError::WrongInstance { portal: plan.name, expected, found: who.id });
     }
@@ -99,6 +101,7 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         faults: ground.subject.faults(),
         cookie: cookie.clone(),
         limits: proxy_limits(&ground.profile),
+        surface: core.hands().surface().clone(),
         ..ProxyConfig::new(&plan.name, &domain, Upstreams::new(core.address()), tls)
     };
     let proxy = Proxy::start(config, ProxyListeners::bind().await?)?;
@@ -120,6 +123,7 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         trace: ground.trace.clone(),
         outside: ground.outside.clone(),
         nobody: ground.nobody,
+        cookie: cookie.clone(),
     });
     for app in &plan.apps {
         portal.install(app).await?;
@@ -136,11 +140,9 @@ fn proxy_limits(profile: &Profile) -> ProxyLimits {
 }
 
 /// Asks a Core who it is: its Portal is ready once it answers, and nobody else can answer in its place.
-pub(super) async fn who_are_you(portal: &str, address: SocketAddr) -> Result<WhoAreYou, TestbedError> {
+pub(super) async fn who_are_you(portal: &str, hands: &Hands, address: SocketAddr) -> Result<WhoAreYou, TestbedError> {
     let what = format!("asking the Core of {portal} who it is");
-    let ask = async {
-        Channel::new(connect(address).await?).exchange(&Call::get("/public/meta/whoareyou"), "portal_core").await
-    };
+    let ask = hands.exchange(Call::get("/public/meta/whoareyou"), address);
     let reply = TestbedError::expect(&what, &[200], ask.await.map_err(TestbedError::wire(&*what))?)?;
     let malformed = |_| TestbedError::Refused { what, status: reply.status, body: reply.text() };
     let who: WhoAreYou = serde_json::from_slice(&reply.body).map_err(malformed)?;

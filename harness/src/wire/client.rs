@@ -131,6 +131,14 @@ impl Call {
         self
     }
 
+    /// With this bound, where it is not one of its own.
+    pub(crate) fn patient(self, within: Option<Duration>) -> Call {
+        match within {
+            Some(within) if self.within == WITHIN => self.within(within),
+            _ => self,
+        }
+    }
+
     /// The method.
     pub fn method(&self) -> &str {
         &self.method

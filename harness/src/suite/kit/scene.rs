@@ -100,11 +100,24 @@ impl Scene {
     }
 
     /// Time passes for everybody.
-    pub(crate) fn advance(&self, by: Duration) -> StepResult {
+    pub(crate) async fn advance(&self, by: Duration) -> StepResult {
         self.testbed()?.clock().advance(by);
-        self.portals.values().for_each(|portal| portal.clock().advance(by));
         self.fakes.values().for_each(|fake| fake.clock().advance(by));
+        for portal in self.portals.values() {
+            portal.clock().advance(by);
+            portal.clock_changed().await?;
+        }
         Ok(())
+    }
+
+    /// How a Core ended that nobody had told to end. It may take that long to be seen.
+    pub(crate) async fn death(&self, patience: Duration) -> Option<String> {
+        for portal in self.portals.values() {
+            if let Some(death) = portal.death(patience).await {
+                return Some(death);
+            }
+        }
+        None
     }
 
     /// Everybody who can receive requests.

@@ -6,8 +6,9 @@ use portal_core::profile::Profile;
 
 use super::names::Receiver;
 use super::scene::Scene;
-use crate::subject::Storage;
+use crate::subject::{Storage, Subject};
 use crate::suite::failure::{StepFailure, StepResult};
+use crate::suite::needs;
 use crate::suite::world::World;
 use crate::testbed::identity::TestIdentity;
 use crate::testbed::keys::{RSA_2048, RSA_4096, SAME_SHORT_ID};
@@ -22,12 +23,25 @@ const BODY_MEMORY: u64 = 64 << 10;
 /// How long a silent peer is waited for, in seconds. Two scenarios wait as long; all others must be quicker on a busy machine too.
 const ANSWER_SECONDS: u64 = 2;
 
+/// The values of the profile by which Cores go in scenarios: the subject's own, and short limits where it takes them.
+pub(crate) fn scenario_profile(subject: &Subject) -> Profile {
+    let own = subject.profile();
+    if !subject.capabilities().profile {
+        return own;
+    }
+    Profile { body_limit: BODY_LIMIT, body_memory: BODY_MEMORY, answer_seconds: ANSWER_SECONDS, ..own }
+}
+
 impl World {
     /// Starts Portals, the first ones or further ones.
     pub(crate) async fn start_portals(&mut self, plans: Vec<PortalPlan>) -> StepResult {
         self.stand().await?;
         for plan in plans {
             let plan = self.with_known_key(plan)?;
+            self.reachable()?;
+            if plan.key != KeyPlan::Ed25519 && !self.subject()?.capabilities().identity {
+                return Err(StepFailure::unsupported("the subject can't be given a key"));
+            }
             if let KeyPlan::Pem(pem) = &plan.key {
                 let pem = pem.clone();
                 self.scene_mut().private_keys.insert(plan.name.clone(), pem);
@@ -52,6 +66,7 @@ impl World {
     /// Starts a Portal that the harness plays.
     pub(crate) async fn start_fake_portal(&mut self, name: &str, key: &KeyPlan) -> StepResult {
         self.stand().await?;
+        self.reachable()?;
         let drawn = match key {
             KeyPlan::Ed25519 => Some(KeyPlan::Pem(self.chance().identity(name)?.private_key_pem().to_owned())),
             _ => None,
@@ -69,6 +84,15 @@ impl World {
         Ok(())
     }
 
+    /// Two Portals have to find each other.
+    fn reachable(&self) -> StepResult {
+        let others = self.scene().portals.len() + self.scene().fakes.len();
+        if others > 0 && !self.subject()?.capabilities().names {
+            return Err(StepFailure::unsupported("the subject can't be told which names lead where"));
+        }
+        Ok(())
+    }
+
     /// The testbed, with nobody in it yet.
     async fn stand(&mut self) -> StepResult {
         if self.scene().testbed.is_some() {
@@ -76,18 +100,17 @@ impl World {
         }
         let on_disk =
             self.scenario()?.tags.iter().any(|tag| tag.contains("needs-restart") || tag.contains("needs-kill"));
+        let subject = self.subject()?;
+        let profile = scenario_profile(&subject);
+        let topology = Topology::new().zone(profile.zone.clone()).public_port(profile.public_port);
         let options = Options {
-            subject: self.subject()?,
-            profile: Profile {
-                body_limit: BODY_LIMIT,
-                body_memory: BODY_MEMORY,
-                answer_seconds: ANSWER_SECONDS,
-                ..Profile::default()
-            },
+            subject,
+            profile,
             storage: if on_disk { Storage::Disk } else { Storage::Memory },
             began: self.run()?.began(),
+            alone: needs::alone(&self.scenario()?.tags),
         };
-        let testbed = Testbed::start_with(Topology::new(), options).await?;
+        let testbed = Testbed::start_with(topology, options).await?;
         self.watch(testbed.trace().clone());
         self.scene_mut().stand_on(testbed);
         Ok(())

@@ -222,8 +222,8 @@ impl CoreKind for Clockless {
         "clockless".to_owned()
     }
 
-    fn version(&self) -> String {
-        "7".to_owned()
+    fn version(&self) -> Option<String> {
+        Some("7".to_owned())
     }
 
     fn capabilities(&self) -> Capabilities {

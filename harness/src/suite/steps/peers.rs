@@ -157,7 +157,7 @@ async fn is_sent_twice(world: &mut World, _: Args) -> StepResult {
     if world.answer()?.status != 401 {
         return Ok(());
     }
-    world.scene().advance(Duration::from_secs(60))?;
+    world.scene().advance(Duration::from_secs(60)).await?;
     drafts::sign_anew(world)?;
     drafts::send(world, |call| call).await
 }

@@ -1,13 +1,15 @@
 //! What an owner, a proxy and a container ask of a Core, over HTTP.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use serde_json::{Value, json};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
 use super::Portal;
+use crate::subject::descriptor::{Hook, Pairing};
+use crate::subject::hooks::Done;
 use crate::testbed::app::{DoorChannel, call_target};
-use crate::testbed::client::{OutsideClient, connect};
+use crate::testbed::client::{OutsideClient, connect, connect_from};
 use crate::testbed::error::TestbedError;
 use crate::wire::{Call, Channel, Fields, Reply, WireError};
 
@@ -81,7 +83,7 @@ impl Portal {
     /// # Errors
     /// When no whole answer comes.
     pub async fn ask_core(&self, call: Call) -> Result<Reply, WireError> {
-        self.open_core().await?.exchange(&call, "portal_core").await
+        self.hands().exchange(call, self.core_address()).await
     }
 
     /// Asks its Core about a request, as its proxy would: the request's own fields, and what the proxy tells beside.
@@ -151,56 +153,16 @@ impl Portal {
         serde_json::from_slice(&reply.body).map_err(malformed)
     }
 
-    /// Gives the Core the manifest of an app, verbatim, and takes the app's door from the answer.
-    ///
-    /// # Errors
-    /// When no whole answer comes; a refusal is an answer.
-    pub async fn put_manifest(
-        &self,
-        app: &str,
-        manifest: &str,
-        address: Option<IpAddr>,
-    ) -> Result<Reply, TestbedError> {
-        let query = address.map(|address| format!("?address={address}")).unwrap_or_default();
-        let call = Call::new("PUT", format!("/protected/apps/{app}{query}"))
-            .field("content-type", "application/json")
-            .body(manifest.to_owned());
-        let what = format!("installing {app} on {}", self.name());
-        let reply = self.ask_core(call).await.map_err(TestbedError::wire(what))?;
-        let door = reply.json().as_ref().and_then(door_in);
-        if let (200 | 201, Some(door), Ok(app)) = (reply.status, door, self.app(app)) {
-            app.set_door(Some(door));
-        }
-        Ok(reply)
-    }
-
-    /// Makes the Core forget an app. The app goes on running.
-    ///
-    /// # Errors
-    /// When no whole answer comes; a refusal is an answer.
-    pub async fn uninstall(&self, app: &str) -> Result<Reply, WireError> {
-        let reply = self.ask_core(Call::new("DELETE", format!("/protected/apps/{app}"))).await?;
-        if let (200..300, Ok(app)) = (reply.status, self.app(app)) {
-            app.set_door(None);
-        }
-        Ok(reply)
-    }
-
     /// Calls a peer from a container with this address, through the main listener of its Core.
     ///
     /// # Errors
     /// When no whole answer comes.
     pub async fn call_peer_from(&self, source: IpAddr, peer: &str, call: Call) -> Result<Reply, WireError> {
-        let to = self.core_address();
-        let connected = async {
-            let socket = if source.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-            socket.bind(SocketAddr::new(source, 0))?;
-            socket.connect(to).await
-        };
-        let stream = connected.await.map_err(|source| WireError::Connect { to, source })?;
+        let stream = connect_from(source, self.core_address()).await?;
         let name = format!("container {source}");
         let channel = Channel::new(stream);
-        let mut door = DoorChannel::new(channel, "portal_core".to_owned(), self.name(), &name, &self.inner.trace);
+        let host = self.hands().surface().internal_host.clone();
+        let mut door = DoorChannel::new(channel, host, self.name(), &name, &self.inner.trace);
         let target = call_target(peer, call.target());
         door.send(call.with_target(target)).await
     }
@@ -211,6 +173,9 @@ impl Portal {
     /// When there is no code, or no cookie for it.
     pub async fn pair(&self, name: &str) -> Result<Terminal, TestbedError> {
         let what = format!("pairing {name} with {}", self.name());
+        if let Pairing::Hook(hook) = &self.hands().surface().pairing {
+            return self.pair_by(hook, name, what).await;
+        }
         let code = Call::get("/protected/terminals/pairing-code");
         let reply = self.ask_core(code).await.map_err(TestbedError::wire(&*what))?;
         let reply = TestbedError::expect(&what, &[200, 201], reply)?;
@@ -219,31 +184,45 @@ impl Portal {
         let reply = self.inner.outside.send(self.domain(), call).await.map_err(TestbedError::wire(&*what))?;
         let reply = TestbedError::expect(&what, &[200, 201], reply)?;
         let set_cookie = reply.field("set-cookie").unwrap_or_default();
+        self.paired(name, &set_cookie, what, reply.status)
+    }
+
+    /// Pairs in the Core's own way: a command prints the cookie, or a request sets it.
+    async fn pair_by(&self, hook: &Hook, name: &str, what: String) -> Result<Terminal, TestbedError> {
+        let hands = self.hands();
+        let values = hands.values().clone().with("terminal", "name", name);
+        let done = hands.perform(hook, &values, self.core_address()).await;
+        match done.map_err(|error| TestbedError::hook(&what, error))? {
+            Done::Reply(reply) => {
+                let reply = TestbedError::expect(&what, &[200, 201, 204], *reply)?;
+                let cookie = reply.field("set-cookie").unwrap_or_else(|| reply.text());
+                self.paired(name, &self.named_cookie(&cookie), what, reply.status)
+            }
+            Done::Ended { well: true, output, .. } => self.paired(name, &self.named_cookie(&output), what, 200),
+            Done::Ended { errors, .. } => Err(TestbedError::Hook { what, why: errors.trim().to_owned() }),
+            Done::Silently => Err(TestbedError::Hook { what, why: "nobody says which cookie".to_owned() }),
+        }
+    }
+
+    /// A cookie that is only a value gets the profile's name.
+    fn named_cookie(&self, text: &str) -> String {
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+        let line = line.strip_prefix("Set-Cookie:").or_else(|| line.strip_prefix("set-cookie:")).unwrap_or(line).trim();
+        let name = line.split_once('=').map_or("", |(name, _)| name);
+        let is_name =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        match is_name {
+            true => line.to_owned(),
+            false => format!("{}={line}", self.inner.cookie),
+        }
+    }
+
+    fn paired(&self, name: &str, set_cookie: &str, what: String, status: u16) -> Result<Terminal, TestbedError> {
         let cookie = set_cookie.split(';').next().unwrap_or_default().trim().to_owned();
-        if cookie.is_empty() {
-            return Err(TestbedError::Refused { what, status: reply.status, body: "no cookie".to_owned() });
+        if cookie.is_empty() || cookie.ends_with('=') {
+            return Err(TestbedError::Refused { what, status, body: "no cookie".to_owned() });
         }
         let client = self.inner.outside.with_cookie(&cookie);
-        Ok(Terminal { name: name.to_owned(), cookie, set_cookie, client })
+        Ok(Terminal { name: name.to_owned(), cookie, set_cookie: set_cookie.to_owned(), client })
     }
-
-    /// Asks the Core for the doors of all apps, after it was started again.
-    pub(super) async fn find_doors(&self) -> Result<(), TestbedError> {
-        if self.all_apps().is_empty() {
-            return Ok(());
-        }
-        let what = format!("listing the apps of {}", self.name());
-        let reply = self.ask_core(Call::get("/protected/apps")).await.map_err(TestbedError::wire(&*what))?;
-        let listed = TestbedError::expect(&what, &[200], reply)?.json().unwrap_or_default();
-        for app in self.all_apps() {
-            let entry = listed.as_array().into_iter().flatten().find(|entry| entry["name"] == app.name());
-            app.set_door(entry.and_then(door_in));
-        }
-        Ok(())
-    }
-}
-
-/// The address in `{"door": "http://127.0.0.1:1234"}`.
-fn door_in(entry: &Value) -> Option<SocketAddr> {
-    entry.get("door")?.as_str()?.strip_prefix("http://")?.trim_end_matches('/').parse().ok()
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRAILER};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRAILER};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full, Limited};
 use tokio::time::timeout;
@@ -12,6 +12,7 @@ use super::Site;
 use super::fields::{self, Forwarded};
 use super::refuse::Refusal;
 use super::upstream::{self, Answered, Body, SendError};
+use crate::subject::descriptor::Connections;
 use crate::testbed::faults::ProxyFault;
 use crate::trace::{Hop, Party};
 
@@ -59,10 +60,16 @@ async fn question(
     fields.insert(HOST, host_of(address));
     forwarded.replace_all(&mut fields, site.faults);
     let core = Party::core(&site.portal);
+    let own = site.surface.target(path);
     let hop = Hop::request(Party::proxy(&site.portal), core, Method::GET.as_str(), path, &fields);
+    let note = (own != path).then(|| format!("at {own}"));
+    let hop = Hop { note, ..hop };
     site.trace.record(hop.clone());
+    if site.surface.connections == Connections::Close {
+        fields.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     let mut request = Request::new(upstream::empty());
-    *request.uri_mut() = http::Uri::from_static(path);
+    *request.uri_mut() = http::Uri::try_from(own).map_err(|error| Refusal::CoreUnreachable(error.to_string()))?;
     *request.headers_mut() = fields;
     let sent = upstream::send(address, request, &AtomicU64::new(0), site.limits.patience(), &site.tasks).await;
     let Answered { response, driver } = sent.map_err(|error| match error {

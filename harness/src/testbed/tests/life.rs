@@ -180,8 +180,8 @@ impl CoreKind for Forgetful {
         "forgetful".to_owned()
     }
 
-    fn version(&self) -> String {
-        String::new()
+    fn version(&self) -> Option<String> {
+        None
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -9,19 +9,22 @@ pub(super) fn register(steps: &mut Steps) {
 
 async fn clock_is_off(world: &mut World, args: Args) -> StepResult {
     let by = times::duration(args.text(1), args.text(2))?;
-    let clock = world.scene().portal(args.text(0))?.clock();
+    let portal = world.scene().portal(args.text(0))?;
     match args.text(3) {
-        "ahead" => clock.advance(by),
-        _ => clock.rewind(by),
+        "ahead" => portal.clock().advance(by),
+        _ => portal.clock().rewind(by),
     }
-    Ok(())
+    Ok(portal.clock_changed().await?)
 }
 
 async fn time_passes(world: &mut World, args: Args) -> StepResult {
     let by = times::duration(args.text(0), args.text(1))?;
     match args.text(2) {
-        "" => world.scene().advance(by)?,
-        portal => world.scene().portal(portal)?.clock().advance(by),
+        "" => world.scene().advance(by).await,
+        portal => {
+            let portal = world.scene().portal(portal)?;
+            portal.clock().advance(by);
+            Ok(portal.clock_changed().await?)
+        }
     }
-    Ok(())
 }

@@ -1,0 +1,341 @@
+//! One Core as a process, with its folder, its address and its way to names.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portal_core::clock::{Clock as _, SettableClock, SystemClock, unix_seconds};
+use portal_core::profile::Profile;
+use tempfile::TempDir;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::address::Reserved;
+use super::log::{Finder, Log};
+use super::process::{Launch, Process};
+use super::{Plant, not_started};
+use crate::subject::descriptor::{Hook, NamesBy, Template, TemplateError, Values};
+use crate::subject::hooks::{Hands, write};
+use crate::subject::ready;
+use crate::subject::{CorePlan, SubjectError};
+use crate::testbed::connect_proxy::{ConnectProxy, ConnectProxyHandle};
+use crate::testbed::identity::TestIdentity;
+use crate::testbed::pki::Pki;
+
+/// Whoever can't be connected to is perhaps about to end.
+const ENDING: Duration = Duration::from_secs(2);
+
+/// One Core, running or not, with its state on disk.
+pub(super) struct ProcessCore {
+    // Before the folder: it is gone before its files are.
+    process: Option<Process>,
+    plant: Arc<Plant>,
+    portal: String,
+    profile: Profile,
+    identity: Option<TestIdentity>,
+    clock: SettableClock,
+    pki: Pki,
+    proxy: Option<ConnectProxyHandle>,
+    log: Log,
+    address: SocketAddr,
+    /// Keeps the address away from others.
+    reserved: Option<Reserved>,
+    folder: TempDir,
+}
+
+impl ProcessCore {
+    /// Starts one. It has answered when this returns.
+    pub(super) async fn start(plant: &Arc<Plant>, plan: CorePlan, pki: Pki) -> Result<ProcessCore, SubjectError> {
+        let failed = |error: std::io::Error| not_started(&plan.portal, error);
+        let folder = tempfile::Builder::new().prefix("countersign-core-").tempdir().map_err(failed)?;
+        std::fs::create_dir(folder.path().join("data")).map_err(failed)?;
+        if let Some(identity) = &plan.identity {
+            let file = folder.path().join("identity.pem");
+            write(&file, identity.private_key_pem()).map_err(failed)?;
+        }
+        let proxy = match plant.descriptor.names {
+            NamesBy::Proxy => Some(ConnectProxy::start(plan.names.clone()).await.map_err(failed)?),
+            NamesBy::Namespace | NamesBy::None => None,
+        };
+        let mut core = ProcessCore {
+            process: None,
+            plant: Arc::clone(plant),
+            portal: plan.portal,
+            profile: plan.profile,
+            identity: plan.identity,
+            clock: plan.clock,
+            pki,
+            proxy,
+            log: Log::default(),
+            address: ([127, 0, 0, 1], 0).into(),
+            reserved: None,
+            folder,
+        };
+        if let Some(import) = plant.descriptor.state.import_identity.as_ref().filter(|_| core.identity.is_some()) {
+            core.perform(import).await?;
+        }
+        core.start_again().await?;
+        Ok(core)
+    }
+
+    /// It belongs to another scenario from now on.
+    pub(super) async fn lend(&mut self, plan: &CorePlan) {
+        self.clock = plan.clock.clone();
+        if let Some(proxy) = &self.proxy {
+            proxy.lend(plan.names.clone()).await;
+        }
+    }
+
+    /// The name of the Portal for which it was started.
+    pub(super) fn portal(&self) -> &str {
+        &self.portal
+    }
+
+    /// The values with which it was started.
+    pub(super) fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn runs(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.ended().is_none())
+    }
+
+    /// How it ended, where nobody had told it to.
+    pub(super) fn death(&self) -> Option<String> {
+        let how = self.process.as_ref()?.ended()?;
+        Some(format!("the Core of {} ended by itself ({how}); {}", self.portal, self.log.end()))
+    }
+
+    /// The same; one that can't be connected to may still be about to end.
+    pub(super) async fn dying(&self, patience: Duration) -> Option<String> {
+        let process = self.process.as_ref()?;
+        if timeout(patience, process.end()).await.is_err() {
+            // It runs. Where nobody listens any more, the end is near.
+            let refused = matches!(timeout(patience, tokio::net::TcpStream::connect(self.address)).await, Ok(Err(_)));
+            if refused {
+                let _ = timeout(ENDING, process.end()).await;
+            }
+        }
+        self.death()
+    }
+
+    /// The hosts that it asked the CONNECT proxy for.
+    pub(super) fn lookups(&self) -> Option<Vec<String>> {
+        self.proxy.as_ref().map(ConnectProxyHandle::hosts)
+    }
+
+    pub(super) fn logged(&self) -> Vec<String> {
+        self.log.lines()
+    }
+
+    pub(super) fn hands(&self) -> Hands {
+        Hands {
+            surface: self.plant.surface.clone(),
+            values: self.values(),
+            directory: Some(self.directory()),
+            group: self.process.as_ref().and_then(Process::group),
+        }
+    }
+
+    /// Does something to it, and takes no refusal.
+    pub(super) async fn perform(&self, hook: &Hook) -> Result<(), SubjectError> {
+        let hands = self.hands();
+        let done = hands.insist(hook, hands.values(), self.address).await;
+        done.map_err(|error| SubjectError::Hook { portal: self.portal.clone(), why: error.to_string() })
+    }
+
+    /// Tells it the time of its clock.
+    pub(super) async fn clock_changed(&self) -> Result<(), SubjectError> {
+        let Some(hook) = &self.plant.descriptor.state.set_clock else {
+            return Err(SubjectError::Unsupported("set to another time"));
+        };
+        self.perform(hook).await
+    }
+
+    pub(super) async fn stop(&mut self) {
+        if let Some(process) = self.process.take() {
+            let within = self.plant.command.stop_within;
+            if !process.stop(within).await {
+                tracing::warn!("the Core of {} did not stop within {within:?} of SIGTERM: killed", self.portal);
+            }
+        }
+    }
+
+    pub(super) async fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill().await;
+        }
+    }
+
+    /// Ends it for good.
+    pub(super) async fn quit(mut self) {
+        self.stop().await;
+        if let Some(proxy) = self.proxy.take() {
+            proxy.shutdown().await;
+        }
+    }
+
+    /// Starts its process again where that has ended, and waits until it is ready.
+    pub(super) async fn start_again(&mut self) -> Result<(), SubjectError> {
+        let deadline = Instant::now() + self.plant.command.ready.within;
+        if !self.runs() {
+            self.launch(deadline).await?;
+        }
+        let Some(process) = &self.process else { return Err(self.failed("it does not run")) };
+        let ready = ready::wait(&self.plant.surface, &self.plant.command.ready, self.address, deadline);
+        let came = tokio::select! {
+            biased;
+            how = process.end() => Err(format!("it ended at once ({how})")),
+            came = ready => came,
+        };
+        came.map_err(|why| self.failed(&why))?;
+        // One that reads its clock from a file found it there.
+        match &self.plant.descriptor.state.set_clock {
+            Some(hook) if !matches!(hook, Hook::File { .. }) && self.offset() != 0 => self.perform(hook).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn launch(&mut self, deadline: Instant) -> Result<(), SubjectError> {
+        let command = &self.plant.command;
+        self.address = match &command.address_from {
+            Some(_) => ([127, 0, 0, 1], 0).into(),
+            None => {
+                // Each start has an address of its own: connections to the last one may linger.
+                let reserved = Reserved::new().await.map_err(|error| self.failed(&error.to_string()))?;
+                self.reserved.insert(reserved).address()
+            }
+        };
+        if let Some(hook @ Hook::File { .. }) = &self.plant.descriptor.state.set_clock {
+            self.perform(hook).await?;
+        }
+        let launch = self.prepared().map_err(|why| self.failed(&why))?;
+        let finder = Finder::new(command.address_from.clone());
+        let process = Process::spawn(&launch, &self.log, &finder);
+        let process = process.map_err(|error| self.failed(&format!("`{}`: {error}", launch.argv[0])))?;
+        if command.address_from.is_some() {
+            let mut found = finder.found();
+            let finding = async {
+                tokio::select! {
+                    biased;
+                    address = found.wait_for(Option::is_some) => Ok(address.ok().and_then(|address| address.clone())),
+                    how = process.end() => Err(format!("it ended at once ({how})")),
+                }
+            };
+            let address = timeout_at(deadline, finding).await.unwrap_or(Ok(None)).map_err(|why| self.failed(&why))?;
+            let expected = || format!("nothing like `{}` came in its output in time", regex(command));
+            let address = address.ok_or_else(|| self.failed(&expected()))?;
+            let parsed = address.parse();
+            self.address = parsed.map_err(|_| self.failed(&format!("`{address}` in its output is no address")))?;
+        }
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Writes its files and fills in its command.
+    fn prepared(&self) -> Result<Launch, String> {
+        let command = &self.plant.command;
+        let values = self.values();
+        let fill = |template: &Template| template.render(&values).map_err(|error: TemplateError| error.to_string());
+        for (path, text) in &command.files {
+            let path = self.data().join(path);
+            write(&path, &fill(text)?).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        let argv: Vec<String> = command.argv.iter().map(fill).collect::<Result<_, _>>()?;
+        let mut argv: Vec<String> = argv.into_iter().filter(|part| !part.is_empty()).collect();
+        if let Some(program) = argv.first_mut() {
+            *program = found(program);
+        }
+        let mut env = self.usual_env();
+        for (name, value) in &command.env {
+            env.push((name.clone(), fill(value)?));
+        }
+        Ok(Launch { argv, directory: self.directory(), env })
+    }
+
+    /// Where HTTP clients of all kinds look for a proxy and for authorities to trust in.
+    fn usual_env(&self) -> Vec<(String, String)> {
+        let ca_file = self.pki.ca_file().display().to_string();
+        let trust = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE"];
+        let mut env: Vec<_> = trust.iter().map(|name| ((*name).to_owned(), ca_file.clone())).collect();
+        if let Some(proxy) = &self.proxy {
+            env.extend(["HTTPS_PROXY", "https_proxy"].map(|name| (name.to_owned(), proxy.url())));
+            env.extend(["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), String::new())));
+        }
+        env
+    }
+
+    fn values(&self) -> Values {
+        let mut values = Values::default();
+        values.set("core", "address", self.address.to_string());
+        values.set("core", "host", self.address.ip().to_string());
+        values.set("core", "port", self.address.port().to_string());
+        values.set("core", "data_dir", self.data().display().to_string());
+        values.set("core", "portal", self.portal.clone());
+        let proxy = self.proxy.as_ref().map(ConnectProxyHandle::url).unwrap_or_default();
+        values.set("names", "connect_proxy", proxy);
+        values.set("pki", "ca_file", self.pki.ca_file().display().to_string());
+        values.set_group("profile", serde_json::to_value(&self.profile).unwrap_or_default());
+        let pem = self.identity.as_ref().map(TestIdentity::private_key_pem).unwrap_or_default();
+        let file = self.identity.as_ref().map(|_| self.folder.path().join("identity.pem").display().to_string());
+        values.set("identity", "private_key_pem", pem);
+        values.set("identity", "private_key_file", file.unwrap_or_default());
+        values.set("clock", "unix", unix_seconds(&self.clock));
+        values.set("clock", "offset", self.offset());
+        values
+    }
+
+    /// How far its clock is ahead of the machine's, in seconds.
+    fn offset(&self) -> i64 {
+        let (own, machine) = (self.clock.now(), SystemClock.now());
+        match own.duration_since(machine) {
+            Ok(ahead) => rounded(ahead),
+            Err(behind) => -rounded(behind.duration()),
+        }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.plant.command.directory.clone()
+    }
+
+    fn failed(&self, why: &str) -> SubjectError {
+        not_started(&self.portal, format!("{why}; {}", self.log.end()))
+    }
+}
+
+impl fmt::Debug for ProcessCore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ProcessCore");
+        shown.field("portal", &self.portal).field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+fn rounded(duration: Duration) -> i64 {
+    i64::try_from((duration.as_millis() + 500) / 1000).unwrap_or(i64::MAX)
+}
+
+fn regex(command: &crate::subject::descriptor::Command) -> &str {
+    command.address_from.as_ref().map_or("", regex::Regex::as_str)
+}
+
+/// A program without a folder is looked for beside this one first: what is built together is used together.
+fn found(program: &str) -> String {
+    if program.contains('/') {
+        return program.to_owned();
+    }
+    let beside = std::env::current_exe().ok().and_then(|own| {
+        // A test's program stands one folder deeper.
+        let folders = own.ancestors().skip(1).take(2).map(std::path::Path::to_owned).collect::<Vec<_>>();
+        folders.into_iter().map(|folder| folder.join(program)).find(|path| path.is_file())
+    });
+    beside.map_or_else(|| program.to_owned(), |path| path.display().to_string())
+}
