@@ -1,10 +1,14 @@
 //! Where deployed Cores differ (contract §11), in one place; above all what a signature must cover and how old it may be.
 
+mod shipped;
+
 use serde::{Deserialize, Serialize};
+
+pub use shipped::Shipped;
 
 use crate::rfc9421::{Algorithm, ComponentError, Policy, Requirement};
 
-/// The values of a profile. The default is the profile `portal`: what the contract says.
+/// The values of a profile. The default is the profile `portal`: what the contract says. `core/profiles` has the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Profile {
@@ -108,28 +112,12 @@ impl Default for Profile {
 }
 
 impl Profile {
-    /// The profiles that ship.
-    pub const NAMES: [&str; 3] = ["portal", "portal-2022", "freeshard"];
+    /// The names of the profiles that ship.
+    pub const NAMES: [&str; 3] = Shipped::NAMES;
 
-    /// A profile by its name.
+    /// The values of a profile that ships, by its name.
     pub fn named(name: &str) -> Option<Self> {
-        let deployed = Self {
-            target: TargetForm::AuthorityAndTargetUri,
-            cover_date: true,
-            cover_digest: false,
-            send_nonce: false,
-            tag: None,
-            algorithms: vec!["rsa-pss-sha512".into()],
-            window_seconds: 24 * 3_600,
-            client_id: IdForm::AsTyped,
-            ..Self::default()
-        };
-        match name {
-            "portal" => Some(Self::default()),
-            "portal-2022" => Some(deployed),
-            "freeshard" => Some(Self { zone: "freeshard.cloud".into(), ..deployed }),
-            _ => None,
-        }
+        Shipped::named(name).map(|shipped| shipped.values)
     }
 
     /// `<short id>.<zone>`.
