@@ -157,6 +157,9 @@ pub struct RequirementResult {
     pub source: Vec<String>,
     /// The worst of its scenarios that bind as it does, or as much as was asked for; nothing where none ran.
     pub verdict: Option<Verdict>,
+    /// Why the subject's profile turns it off, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub off: Option<String>,
     /// The ids of the scenarios that ran.
     pub scenarios: Vec<String>,
     /// Its title.

@@ -81,6 +81,7 @@ pub(crate) fn summary() -> Summary {
     let requirements = contract.iter().map(|requirement| {
         let of: Vec<_> = scenarios.iter().filter(|one| one.scenario.requirements[0] == requirement.id).collect();
         RequirementResult {
+            off: None,
             id: requirement.id.clone(),
             level: requirement.level,
             responsible: requirement.responsible,

@@ -163,8 +163,19 @@ impl<'a, W: Write> TerminalReport<'a, W> {
     }
 
     fn reasons(&mut self, summary: &Summary) -> io::Result<()> {
+        let off = |id: &str| summary.requirements.iter().find(|requirement| requirement.id == id)?.off.as_ref();
         let mut any = false;
+        for requirement in summary.requirements.iter().filter(|requirement| requirement.verdict.is_some()) {
+            let Some(reason) = &requirement.off else { continue };
+            any = true;
+            writeln!(self.out, "off: {} {}: {reason}", requirement.id, requirement.title)?;
+        }
         for result in &summary.scenarios {
+            let told = |id: &String| off(id).is_some();
+            // That was said with the requirement.
+            if result.verdict == Verdict::Skip && result.scenario.requirements.iter().all(told) {
+                continue;
+            }
             let reason = match (result.verdict, &result.known, &result.failure) {
                 (Verdict::KnownFailure, Some(known), _) => known.shown(),
                 (Verdict::Skip | Verdict::Unsupported, _, Some(Failure { got, .. })) => got.clone(),
@@ -215,11 +226,16 @@ pub(super) fn bases(out: &mut impl Write, bases: &Bases, sides: [&str; 2], same:
     Ok(())
 }
 
+/// As far as it could be tested; what the profile turns off was not.
+fn is_kept(verdict: Verdict) -> bool {
+    !verdict.breaks() && !matches!(verdict, Verdict::KnownFailure | Verdict::Skip)
+}
+
 /// What came out, in one line.
 pub fn last_line(summary: &Summary) -> String {
     let tested = |counts: bool| summary.requirements.iter().filter(move |r| r.counts == counts && r.verdict.is_some());
     let (kept, broken) = (
-        tested(true).filter(|r| r.verdict.is_some_and(|v| !v.breaks() && v != Verdict::KnownFailure)).count(),
+        tested(true).filter(|r| r.verdict.is_some_and(is_kept)).count(),
         tested(true).filter(|r| r.verdict.is_some_and(Verdict::breaks)).count(),
     );
     let mut line = if summary.time_up && broken == 0 {

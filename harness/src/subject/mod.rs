@@ -10,6 +10,7 @@ mod ready;
 mod running;
 pub mod surface;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::trace::Trace;
 pub struct Subject {
     kind: Arc<dyn CoreKind>,
     faults: Faults,
+    off: Arc<BTreeMap<String, String>>,
 }
 
 impl Subject {
@@ -46,7 +48,7 @@ impl Subject {
         change: impl Fn(CoreBuilder) -> CoreBuilder + Send + Sync + 'static,
         faults: impl Into<Faults>,
     ) -> Subject {
-        Subject { kind: Arc::new(builtin::Builtin::new(change)), faults: faults.into() }
+        Subject { faults: faults.into(), ..Subject::new(builtin::Builtin::new(change)) }
     }
 
     /// The Core that a descriptor describes, behind proxies as they should be.
@@ -59,7 +61,7 @@ impl Subject {
 
     /// Another kind of Core, behind proxies as they should be.
     pub fn new(kind: impl CoreKind + 'static) -> Subject {
-        Subject { kind: Arc::new(kind), faults: Faults::NONE }
+        Subject { kind: Arc::new(kind), faults: Faults::NONE, off: Arc::default() }
     }
 
     /// The same Core behind proxies with these faults.
@@ -67,6 +69,18 @@ impl Subject {
     pub fn with_faults(mut self, faults: impl Into<Faults>) -> Subject {
         self.faults = faults.into();
         self
+    }
+
+    /// The same Core, of which these requirements are not asked, each for a reason: those that its profile turns off.
+    #[must_use]
+    pub fn without(mut self, off: BTreeMap<String, String>) -> Subject {
+        self.off = Arc::new(off);
+        self
+    }
+
+    /// The requirements that are not asked of it, by id, each with the reason.
+    pub fn off(&self) -> &BTreeMap<String, String> {
+        &self.off
     }
 
     /// What it is called in reports.

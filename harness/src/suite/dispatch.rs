@@ -10,8 +10,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 
 use super::failure::{StepFailure, StepResult};
-use super::needs;
 use super::world::World;
+use super::{needs, off};
 
 /// How long a Core that dies may take to be seen dead.
 const DYING: Duration = Duration::from_millis(50);
@@ -48,6 +48,9 @@ async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
     let context = world.run()?;
     if let Some(why) = needs::unmet(&world.scenario()?.tags, &context.subject.capabilities()) {
         return Err(StepFailure::unsupported(why));
+    }
+    if let Some(why) = off::all(context.subject.off(), &world.scenario()?.requirements) {
+        return Err(StepFailure::skip(why));
     }
     let mut found = context.steps.find(step);
     let (Some((step, mut args)), true) = (found.pop(), found.is_empty()) else {

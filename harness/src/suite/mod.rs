@@ -16,6 +16,7 @@ mod failure;
 mod kit;
 mod lint;
 mod needs;
+mod off;
 mod plan;
 mod registry;
 mod repeat;

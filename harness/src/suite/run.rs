@@ -1,6 +1,6 @@
 //! From features to a summary.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
@@ -228,8 +228,7 @@ impl Suite {
         };
         let run = Run { suite: &self.info, subject: &subject, seed: options.seed };
         let bundles = options.bundles.as_deref().map(|folder| Bundles { folder, run, files: &self.files });
-        let mut writer =
-            EventWriter::new(&planned, &self.contract, &options.expectations, bundles, context.records.clone(), sink);
+        let mut writer = EventWriter::new(&planned, &self.contract, options, bundles, context.records.clone(), sink);
         let ending = runner::run(self.features(&planned), &planned, context, &limits, &mut writer)?;
         let mut scenarios = writer.results();
         let stale = options.expectations.stale(&all, &mut scenarios);
@@ -246,7 +245,7 @@ impl Suite {
             stale,
             took: began.elapsed(),
         };
-        summary.requirements = self.requirements(&summary, options.level);
+        summary.requirements = self.requirements(&summary, options.level, options.subject.off());
         self.not_all_of(&planned, &mut summary);
         sink.event(&Event::Finished(Arc::new(summary.clone())));
         Ok(summary)
@@ -289,14 +288,24 @@ impl Suite {
         features
     }
 
-    fn requirements(&self, summary: &Summary, level: Threshold) -> Vec<RequirementResult> {
+    fn requirements(
+        &self,
+        summary: &Summary,
+        level: Threshold,
+        off: &BTreeMap<String, String>,
+    ) -> Vec<RequirementResult> {
+        let verdict = |requirement: &Requirement, apart: bool| {
+            let worst = worst(summary, requirement, level, apart);
+            worst.map(|worst| if off.contains_key(&requirement.id) { Verdict::Skip } else { worst })
+        };
         let result = |requirement: &Requirement| RequirementResult {
             id: requirement.id.clone(),
             level: requirement.level,
             responsible: requirement.responsible,
             source: requirement.source.clone(),
-            verdict: worst(summary, requirement, level, false),
-            apart: worst(summary, requirement, level, true),
+            verdict: verdict(requirement, false),
+            apart: verdict(requirement, true),
+            off: off.get(&requirement.id).cloned(),
             scenarios: summary.scenarios_of(&requirement.id).map(|result| result.scenario.id.clone()).collect(),
             title: requirement.title.clone(),
             counts: requirement.counts(level),

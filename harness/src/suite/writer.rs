@@ -1,6 +1,6 @@
 //! Turns cucumber's events into ours.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic;
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use cucumber::{Event as Timed, Writer, cli, parser};
 use super::dispatch;
 use super::failure::{Details, Fault, StepFailure};
 use super::plan::{ParsedFile, Planned};
+use super::run::RunOptions;
 use super::world::World;
 use crate::bundle::{Bundle, Folder, Run};
 use crate::contract::Contract;
@@ -27,6 +28,7 @@ pub(crate) struct EventWriter<'a> {
     contract: &'a Contract,
     expectations: &'a Expectations,
     bundles: Option<Bundles<'a>>,
+    off: &'a BTreeMap<String, String>,
     records: Records,
     sink: &'a mut dyn EventSink,
     by_place: HashMap<(&'a str, usize), usize>,
@@ -53,7 +55,7 @@ impl<'a> EventWriter<'a> {
     pub(crate) fn new(
         planned: &'a [&'a Planned],
         contract: &'a Contract,
-        expectations: &'a Expectations,
+        options: &'a RunOptions,
         bundles: Option<Bundles<'a>>,
         records: Records,
         sink: &'a mut dyn EventSink,
@@ -63,8 +65,9 @@ impl<'a> EventWriter<'a> {
         EventWriter {
             planned,
             contract,
-            expectations,
+            expectations: &options.expectations,
             bundles,
+            off: options.subject.off(),
             records,
             sink,
             by_place: by_place.collect(),
@@ -141,12 +144,15 @@ impl<'a> EventWriter<'a> {
         let info = &self.planned[index].info;
         let requirement = details.requirement.as_ref().or(info.requirements.first());
         let known = requirement.and_then(|id| self.contract.get(id));
+        // The scenario asks for more than one thing, and what is not kept here is not asked of this subject.
+        let off = details.requirement.as_ref().filter(|_| details.fault == Fault::Subject);
+        let off = off.and_then(|id| self.off.get(id));
         let failure = Failure {
             requirement: requirement.cloned(),
             sentence: known.map(|requirement| requirement.sentence().to_owned()),
             step: place.to_owned(),
             expected: details.expected.clone(),
-            got: details.got.clone(),
+            got: off.unwrap_or(&details.got).clone(),
             bases: details.bases.clone(),
             hop: details.hop.clone(),
             replay: format!("countersign check --name '{}'", info.id),
@@ -155,7 +161,8 @@ impl<'a> EventWriter<'a> {
         };
         if let Some(running) = self.running.get_mut(&index) {
             // The first is the cause, what follows its consequence.
-            running.failure.get_or_insert((details.fault.verdict(), failure));
+            let verdict = if off.is_some() { Verdict::Skip } else { details.fault.verdict() };
+            running.failure.get_or_insert((verdict, failure));
         }
     }
 

@@ -38,6 +38,7 @@ fn steps() -> Steps {
     steps.when("it hangs", async |_, _| std::future::pending().await);
     steps.then("it works", async |_, _| Ok(()));
     steps.then("it fails", async |_, _| Err(StepFailure::fail("401", "200")));
+    steps.then("it fails here", async |_, _| Err(StepFailure::fail("401", "200").requirement("A-1")));
     steps.then("{word} is {word}", is);
     steps
 }
@@ -245,4 +246,23 @@ fn what_a_subject_can_t_do_is_unsupported_and_not_failed() {
     assert_eq!(summary.scenarios[0].failure.as_ref().unwrap().got, "the subject's clock can't be set");
     assert_eq!((summary.subject.name.as_str(), summary.subject.version.as_deref()), ("clockless", Some("7")));
     assert!(summary.conforms());
+}
+
+#[test]
+fn what_a_profile_turns_off_is_skipped_with_the_reason_and_not_run() {
+    let off = [("A-1".to_owned(), "nobody asked for it".to_owned())];
+    let options = RunOptions { subject: Subject::builtin().without(off.into()), ..options() };
+    let summary = run_with(
+        "  @A-1\n  Scenario: Off\n    Given a panic\n    Then it fails\n  @A-1 @A-2\n  Scenario: Half\n    Given something\n    Then it fails here\n  @A-2\n  Scenario: On\n    Given something\n    Then it fails\n",
+        &options,
+    );
+    let verdicts: Vec<_> = summary.scenarios.iter().map(|result| result.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Skip, Verdict::Skip, Verdict::Fail]);
+    let reasons = summary.scenarios[..2].iter().map(|result| result.failure.as_ref().unwrap().got.as_str());
+    assert!(reasons.eq(["nobody asked for it"; 2]));
+    let told: Vec<_> = summary.requirements.iter().map(|r| (r.verdict, r.off.as_deref())).collect();
+    assert_eq!(told, [(Some(Verdict::Skip), Some("nobody asked for it")), (Some(Verdict::Fail), None)]);
+    assert!(summary.conforms(), "a SHOULD does not decide");
+    let line = crate::report::terminal::last_line(&summary);
+    assert!(line.starts_with("Conforms: 0 requirements kept; reported apart, not kept: A-2"), "{line}");
 }

@@ -1,0 +1,28 @@
+//! Requirements that a subject's profile turns off: they are not asked of it, for a reason that reports give.
+
+use std::collections::BTreeMap;
+
+/// Why a scenario is skipped: all that it asks for is off.
+pub(crate) fn all(off: &BTreeMap<String, String>, requirements: &[String]) -> Option<String> {
+    let reasons: Option<Vec<&String>> = requirements.iter().map(|id| off.get(id)).collect();
+    let mut reasons = reasons.filter(|reasons| !reasons.is_empty())?;
+    reasons.dedup();
+    let reasons: Vec<&str> = reasons.into_iter().map(String::as_str).collect();
+    Some(reasons.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_where_all_is_off_a_scenario_is_skipped_with_each_reason_once() {
+        let off = [("SIG-3", "no digest"), ("SIG-6", "no nonce"), ("AUTH-9", "no nonce")];
+        let off = off.map(|(id, why)| (id.to_owned(), why.to_owned())).into();
+        let all = |ids: &[&str]| all(&off, &ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
+        assert_eq!(all(&["SIG-6", "AUTH-9"]).as_deref(), Some("no nonce"));
+        assert_eq!(all(&["SIG-3", "SIG-6"]).as_deref(), Some("no digest; no nonce"));
+        assert_eq!(all(&["SIG-3", "CALL-3"]), None);
+        assert_eq!(all(&[]), None);
+    }
+}
