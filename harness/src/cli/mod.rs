@@ -3,6 +3,7 @@
 pub mod check;
 pub mod exit;
 pub mod explain;
+pub mod init;
 pub mod namespace;
 pub mod replay;
 pub mod requirements;
@@ -38,6 +39,8 @@ enum Command {
     Check(Box<check::Check>),
     /// Run one scenario again as it failed, from a bundle that `check --bundles` left
     Replay(replay::Replay),
+    /// Write a file to begin with
+    Init(init::Init),
     /// Show the requirements, and which scenarios check them
     Requirements(requirements::Requirements),
     /// Explain the signatures of one message: the base line by line, every check, what is wrong
@@ -59,6 +62,7 @@ impl Cli {
         let done = match self.command {
             Command::Check(check) => check.run(),
             Command::Replay(replay) => replay.run(&mut io::stdout()),
+            Command::Init(init) => init.run(&mut io::stdout().lock()),
             Command::Requirements(requirements) => requirements.run(&mut io::stdout().lock()),
             Command::Explain(explain) => explain.run(&mut io::stdout().lock()),
             Command::Sign(sign) => sign.run(&mut io::stdout().lock()),
