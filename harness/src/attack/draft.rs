@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::base::{View, base, careless_values, items};
-use super::keys::{RawKey, RawKeyError, hmac_sha256};
+use super::keys::{Manner, RawKey, RawKeyError, hmac_sha256};
 
 /// A request in the making. Signing takes a picture of it; what is changed afterwards is sent as it is, and nothing is
 /// computed anew: so a draft can be wrong in exactly one place.
@@ -62,6 +62,8 @@ pub enum Parameter {
 pub enum Signer<'a> {
     /// A private key with its own algorithm.
     Key(&'a RawKey),
+    /// A private key in this manner.
+    KeyAs(&'a RawKey, Manner),
     /// HMAC-SHA256 with this secret.
     Secret(&'a [u8]),
 }
@@ -158,6 +160,7 @@ impl Draft {
         signature.base = base(&view, &items, &input, &values).map_err(DraftError::Base)?;
         let bytes = match signer {
             Signer::Key(key) => key.sign(signature.base.as_bytes())?,
+            Signer::KeyAs(key, manner) => key.sign_as(*manner, signature.base.as_bytes())?,
             Signer::Secret(secret) => hmac_sha256(secret, signature.base.as_bytes()),
         };
         signature.signature = STANDARD.encode(bytes);

@@ -2,7 +2,8 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    self, ED25519, Ed25519KeyPair, RSA_PSS_2048_8192_SHA512, RSA_PSS_SHA512, RsaKeyPair, UnparsedPublicKey,
+    self, ED25519, Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA512,
+    RsaKeyPair, UnparsedPublicKey,
 };
 use aws_lc_rs::{hmac, rsa};
 use rustls_pki_types::pem::PemObject as _;
@@ -30,6 +31,17 @@ pub enum RawKey {
     RsaPss(RsaKeyPair),
 }
 
+/// How a key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// By its own algorithm: `ed25519` or `rsa-pss-sha512`.
+    Own,
+    /// An RSA key by `rsa-v1_5-sha256` (RFC 9421 §3.3.2).
+    RsaV15Sha256,
+    /// An RSA key by PSS with SHA-256, which has no name in RFC 9421.
+    RsaPssSha256,
+}
+
 impl RawKey {
     /// Reads a PKCS#8 private key in PEM.
     ///
@@ -52,19 +64,29 @@ impl RawKey {
         }
     }
 
-    /// Signs these bytes.
+    /// Signs these bytes by the key's own algorithm.
     ///
     /// # Errors
     /// The cryptographic library fails.
     pub fn sign(&self, base: &[u8]) -> Result<Vec<u8>, RawKeyError> {
-        match self {
-            RawKey::Ed25519(key) => Ok(key.sign(base).as_ref().to_vec()),
-            RawKey::RsaPss(key) => {
-                let mut signature = vec![0; key.public_modulus_len()];
-                let signed = key.sign(&RSA_PSS_SHA512, &SystemRandom::new(), base, &mut signature);
-                signed.map(|()| signature).map_err(|_| RawKeyError::Sign)
-            }
-        }
+        self.sign_as(Manner::Own, base)
+    }
+
+    /// Signs these bytes in this manner.
+    ///
+    /// # Errors
+    /// The key can't sign like that, or the cryptographic library fails.
+    pub fn sign_as(&self, manner: Manner, base: &[u8]) -> Result<Vec<u8>, RawKeyError> {
+        let (key, padding): (_, &dyn signature::RsaEncoding) = match (self, manner) {
+            (RawKey::Ed25519(key), Manner::Own) => return Ok(key.sign(base).as_ref().to_vec()),
+            (RawKey::Ed25519(_), _) => return Err(RawKeyError::Sign),
+            (RawKey::RsaPss(key), Manner::Own) => (key, &RSA_PSS_SHA512),
+            (RawKey::RsaPss(key), Manner::RsaV15Sha256) => (key, &RSA_PKCS1_SHA256),
+            (RawKey::RsaPss(key), Manner::RsaPssSha256) => (key, &RSA_PSS_SHA256),
+        };
+        let mut signature = vec![0; key.public_modulus_len()];
+        let signed = key.sign(padding, &SystemRandom::new(), base, &mut signature);
+        signed.map(|()| signature).map_err(|_| RawKeyError::Sign)
     }
 }
 
