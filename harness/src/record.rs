@@ -20,6 +20,17 @@ pub struct Record {
     pub entries: Vec<Entry>,
     /// How many entries in the middle were left out.
     pub left_out: usize,
+    /// What steps want to be seen beside: what was sent, and what came of it.
+    pub exhibits: Vec<Exhibit>,
+}
+
+/// A text for readers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exhibit {
+    /// What it is.
+    pub title: String,
+    /// The text, several lines.
+    pub text: String,
 }
 
 /// A step that ran.
@@ -44,7 +55,7 @@ impl Record {
             let half = ENTRIES / 2;
             entries.drain(half..half + left_out);
         }
-        Record { steps: Vec::new(), entries, left_out }
+        Record { entries, left_out, ..Record::default() }
     }
 }
 

@@ -9,6 +9,8 @@ use crate::testbed::identity::TestIdentity;
 pub struct Cast {
     /// The present, in seconds since 1970.
     pub now: i64,
+    /// The nonce of the valid request.
+    pub nonce: String,
     /// How old a signature may be, in seconds (a profile value).
     pub window: i64,
     /// How far clocks may be apart, in seconds (a profile value).
@@ -93,6 +95,7 @@ pub(super) mod tests {
         ];
         Cast {
             now: 1_790_000_000,
+            nonce: "AAECAwQFBgcICQoLDA0ODw".to_owned(),
             window: 300,
             skew: 30,
             domain: "b0bb0b.p.example".to_owned(),
@@ -104,7 +107,10 @@ pub(super) mod tests {
     #[test]
     fn who_is_missing_is_named() {
         let cast = Cast { players: BTreeMap::new(), elsewhere: None, ..cast() };
-        assert_eq!(cast.player(ALICE).unwrap_err().to_string(), "alice is missing: the attack needs that Portal on the stage");
+        assert_eq!(
+            cast.player(ALICE).unwrap_err().to_string(),
+            "alice is missing: the attack needs that Portal on the stage"
+        );
         assert_eq!((cast.id(ALICE), cast.short_id(DANA)), (String::new(), String::new()));
         assert_eq!(cast.elsewhere(), "chat.elsewhere.invalid");
     }

@@ -23,6 +23,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::cast::Cast;
 use super::draft::{Draft, DraftSignature, Parameter};
 use super::model::{Attack, Family};
+use crate::contract::distance;
 
 /// The families in order.
 pub const FAMILIES: [Family; 16] = [
@@ -54,27 +55,16 @@ pub fn find(name: &str) -> Option<(&'static Family, &'static Attack)> {
     all().find(|(_, attack)| attack.name == name)
 }
 
-/// The names that come nearest to one that nobody has, the nearest first.
+/// The names that come nearest to one that nobody has, the nearest first: those it is a part of, and those that differ
+/// in a few letters.
 pub fn nearest(name: &str) -> Vec<&'static str> {
-    let mut scored: Vec<_> = all().map(|(_, attack)| (likeness(name, attack.name), attack.name)).collect();
-    scored.retain(|(likeness, _)| *likeness >= 50);
-    scored.sort_by_key(|(likeness, name)| (std::cmp::Reverse(*likeness), *name));
+    let name = name.to_lowercase().replace('_', "-");
+    let near =
+        |candidate: &str| !name.is_empty() && candidate.contains(&name) || distance(&name, candidate) <= name.len() / 3;
+    let names = all().map(|(_, attack)| attack.name).filter(|candidate| near(candidate));
+    let mut scored: Vec<_> = names.map(|candidate| (distance(&name, candidate), candidate)).collect();
+    scored.sort_unstable();
     scored.into_iter().take(3).map(|(_, name)| name).collect()
-}
-
-/// How many pairs of neighbouring letters two names share, in percent.
-fn likeness(one: &str, other: &str) -> usize {
-    let pairs = |name: &str| -> Vec<(char, char)> { name.chars().zip(name.chars().skip(1)).collect() };
-    let (one, mut other) = (pairs(one), pairs(other));
-    let all = one.len() + other.len();
-    let shared = one.iter().filter(|pair| match other.iter().position(|candidate| candidate == *pair) {
-        Some(at) => {
-            other.swap_remove(at);
-            true
-        }
-        None => false,
-    });
-    200 * shared.count() / all.max(1)
 }
 
 /// Changes the draft's signature.

@@ -81,13 +81,7 @@ mod tests {
         let same = |text: &str| Same(text.to_owned());
         assert_eq!(
             found,
-            [
-                same("GET / HTTP/1.1"),
-                Without("A: 1".into()),
-                same("B: 2"),
-                With("C: \\x003\\n".into()),
-                same("")
-            ]
+            [same("GET / HTTP/1.1"), Without("A: 1".into()), same("B: 2"), With("C: \\x003\\n".into()), same("")]
         );
     }
 

@@ -28,4 +28,4 @@ pub use model::{Attack, Crafted, Defect, Door, Expected, Family, Listed, Meanwhi
 pub use raw::Raw;
 pub use received::{Received, ReceivedSignature, own_signature, signatures};
 pub use recipe::{Pen, Place, Recipe, RecipeError, Valid};
-pub use values::{NoRandomness, content_digest, nonce};
+pub use values::{content_digest, nonce};

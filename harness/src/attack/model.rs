@@ -178,33 +178,35 @@ impl Attack {
     pub fn craft(&self, place: Place, cast: &Cast) -> Result<Crafted, RecipeError> {
         let recipe = Recipe::valid(self.valid, place, cast)?;
         let valid = recipe.signed(cast)?;
-        let attack = shot(&self.defect, &recipe, &valid, cast)?;
-        let twin = match &self.harmless {
+        let (attack, _) = shot(&self.defect, &recipe, &valid, cast)?;
+        let (twin, twin_by) = match &self.harmless {
             Some((_, harmless)) => shot(harmless, &recipe, &valid, cast)?,
-            None => Shot::Draft(valid.clone()),
+            None => (Shot::Draft(valid.clone()), recipe.pen.holder()),
         };
-        Ok(Crafted { valid, twin, attack })
+        Ok(Crafted { valid, twin, twin_by, attack })
     }
 }
 
-fn shot(defect: &Defect, recipe: &Recipe, valid: &Draft, cast: &Cast) -> Result<Shot, RecipeError> {
+/// What is sent, and who signed it.
+fn shot(defect: &Defect, recipe: &Recipe, valid: &Draft, cast: &Cast) -> Result<(Shot, &'static str), RecipeError> {
+    let signer = recipe.pen.holder();
     Ok(match defect {
         Defect::Made(change) | Defect::AgainSigned(change) => {
             let mut recipe = recipe.clone();
             change(&mut recipe, cast);
-            Shot::Draft(recipe.signed(cast)?)
+            (Shot::Draft(recipe.signed(cast)?), recipe.pen.holder())
         }
         Defect::Changed(change) | Defect::Again(change) => {
             let mut draft = valid.clone();
             change(&mut draft, cast);
-            Shot::Draft(draft)
+            (Shot::Draft(draft), signer)
         }
         Defect::Written(change) => {
             let mut raw = Raw::of(valid);
             change(&mut raw, cast);
-            Shot::Raw(raw)
+            (Shot::Raw(raw), signer)
         }
-        Defect::Circumstance | Defect::Slow(_) => Shot::Draft(valid.clone()),
+        Defect::Circumstance | Defect::Slow(_) => (Shot::Draft(valid.clone()), signer),
     })
 }
 
@@ -215,6 +217,8 @@ pub struct Crafted {
     pub valid: Draft,
     /// The twin.
     pub twin: Shot,
+    /// Who signed the twin.
+    pub twin_by: &'static str,
     /// The attack.
     pub attack: Shot,
 }
@@ -274,7 +278,8 @@ impl Expected {
                 format!("{}; or the app receives exactly the target that was sent: {why}", or(statuses))
             }
             Expected::Bounded => {
-                "an answer within 2 seconds: 400, 401, 413, 414 or 431, or 200 as anonymous on the public path".to_owned()
+                "an answer within 2 seconds: 400, 401, 413, 414 or 431, or 200 as anonymous on the public path"
+                    .to_owned()
             }
             Expected::HeldUp => "no app receives anything of it, and the twin is let in meanwhile".to_owned(),
         }
@@ -302,6 +307,8 @@ pub struct Listed {
     why: &'static str,
     twin: &'static str,
     expected: String,
+    sentence: &'static str,
+    needs: Option<&'static str>,
 }
 
 impl Family {
@@ -315,6 +322,8 @@ impl Family {
             why: attack.why,
             twin: attack.twin(),
             expected: attack.expected.in_full(),
+            sentence: attack.expected.sentence(),
+            needs: attack.needs(),
         }
     }
 }

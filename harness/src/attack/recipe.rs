@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::cast::{ALICE, Cast, DAVE, DORA, Missing};
 use super::draft::{Draft, DraftError, Parameter, Signer};
 use super::keys::{Manner, RawKey, RawKeyError};
-use super::values::{NoRandomness, content_digest, nonce};
+use super::values::content_digest;
 
 /// A valid request, from which attacks are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +81,15 @@ pub enum RecipeError {
     /// A key can't be used.
     #[error(transparent)]
     Key(#[from] RawKeyError),
-    /// There is no nonce.
-    #[error(transparent)]
-    Nonce(#[from] NoRandomness),
+}
+
+impl Pen {
+    /// Whose it is.
+    pub fn holder(&self) -> &'static str {
+        match self {
+            Pen::KeyOf(name, _) | Pen::PublicKeyOf(name) => name,
+        }
+    }
 }
 
 impl Valid {
@@ -122,7 +128,7 @@ impl Recipe {
     /// The valid request.
     ///
     /// # Errors
-    /// The signer is not there, or there is no randomness.
+    /// The signer is not there, or its key can't be used.
     pub fn valid(valid: Valid, place: Place, cast: &Cast) -> Result<Recipe, RecipeError> {
         let signer = cast.player(valid.signer())?;
         let key = RawKey::from_pkcs8_pem(signer.private_key_pem())?;
@@ -131,7 +137,7 @@ impl Recipe {
             ("created".to_owned(), Parameter::Integer(cast.now)),
             ("keyid".to_owned(), text(signer.short_id())),
             ("alg".to_owned(), text(key.algorithm())),
-            ("nonce".to_owned(), Parameter::Text(nonce()?)),
+            ("nonce".to_owned(), text(&cast.nonce)),
             ("tag".to_owned(), text("portal-peering")),
         ];
         if valid == Valid::Expiring {

@@ -1,7 +1,6 @@
 //! Values that a signer computes beside the signature.
 
 use aws_lc_rs::digest;
-use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 
@@ -10,19 +9,9 @@ pub fn content_digest(body: &[u8]) -> String {
     format!("sha-256=:{}:", BASE64_STANDARD.encode(digest::digest(&digest::SHA256, body)))
 }
 
-/// This machine has no randomness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this machine has no randomness")]
-pub struct NoRandomness;
-
-/// A nonce: 128 random bits as text.
-///
-/// # Errors
-/// When the machine has no randomness.
-pub fn nonce() -> Result<String, NoRandomness> {
-    let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| NoRandomness)?;
-    Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+/// A nonce that holds these bits.
+pub fn nonce(bits: [u8; 16]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(bits)
 }
 
 #[cfg(test)]
@@ -39,8 +28,8 @@ mod tests {
     }
 
     #[test]
-    fn no_nonce_comes_twice() {
-        assert_eq!(nonce().unwrap().len(), 22);
-        assert_ne!(nonce().unwrap(), nonce().unwrap());
+    fn a_nonce_holds_all_bits() {
+        assert_eq!(nonce([255; 16]).len(), 22);
+        assert_ne!(nonce([255; 16]), nonce([254; 16]));
     }
 }

@@ -1,5 +1,6 @@
 //! The command line. One file for each command; here only what they share.
 
+pub mod attack;
 pub mod check;
 pub mod exit;
 pub mod explain;
@@ -41,6 +42,8 @@ enum Command {
     Replay(replay::Replay),
     /// Write a file to begin with
     Init(init::Init),
+    /// Try one attack of the hostile peer's, and say what it is, why it must fail, and what came of it
+    Attack(attack::AttackCommand),
     /// Show the requirements, and which scenarios check them
     Requirements(requirements::Requirements),
     /// Explain the signatures of one message: the base line by line, every check, what is wrong
@@ -63,6 +66,7 @@ impl Cli {
             Command::Check(check) => check.run(),
             Command::Replay(replay) => replay.run(&mut io::stdout()),
             Command::Init(init) => init.run(&mut io::stdout().lock()),
+            Command::Attack(attack) => attack.run(&mut io::stdout().lock()),
             Command::Requirements(requirements) => requirements.run(&mut io::stdout().lock()),
             Command::Explain(explain) => explain.run(&mut io::stdout().lock()),
             Command::Sign(sign) => sign.run(&mut io::stdout().lock()),

@@ -14,7 +14,7 @@ use super::failure::{StepFailure, StepResult};
 use super::kit::exchange::Exchange;
 use super::kit::scene::Scene;
 use super::registry::Steps;
-use crate::record::{Record, Records};
+use crate::record::{Exhibit, Record, Records};
 use crate::subject::Subject;
 use crate::trace::Trace;
 use crate::verdict::ScenarioInfo;
@@ -30,6 +30,7 @@ pub struct World {
     trace: Option<Trace>,
     exchanges: Vec<Exchange>,
     sending_since: Option<Instant>,
+    exhibits: Vec<Exhibit>,
     named: HashMap<(TypeId, String), Box<dyn Any>>,
 }
 
@@ -155,10 +156,21 @@ impl World {
         self.trace = Some(trace);
     }
 
+    /// Keeps a text for those who read about the scenario.
+    pub(crate) fn exhibit(&mut self, title: &str, text: String) {
+        self.exhibits.push(Exhibit { title: title.to_owned(), text });
+    }
+
     /// Adds to a failure what the trace of the latest request tells.
     pub(crate) fn add_evidence(&self, failure: &mut StepFailure) {
-        let latest = self.exchanges.last().and_then(|exchange| exchange.trace_id.as_deref());
-        if let (Some(trace), Some(id)) = (&self.trace, latest) {
+        if let Some(exchange) = self.exchanges.last() {
+            self.add_evidence_of(failure, exchange);
+        }
+    }
+
+    /// Adds to a failure what the trace of this request tells.
+    pub(crate) fn add_evidence_of(&self, failure: &mut StepFailure, exchange: &Exchange) {
+        if let (Some(trace), Some(id)) = (&self.trace, &exchange.trace_id) {
             evidence::add(failure.details_mut(), trace, id);
         }
     }
@@ -167,7 +179,8 @@ impl World {
     /// one had.
     pub(crate) async fn end(&mut self) -> Option<String> {
         if let (Some(run), Some(scenario), Some(trace)) = (&self.run, &self.scenario, &self.trace) {
-            run.records.keep(&scenario.id, Record::of(trace), self.scene.staged());
+            let exhibits = std::mem::take(&mut self.exhibits);
+            run.records.keep(&scenario.id, Record { exhibits, ..Record::of(trace) }, self.scene.staged());
         }
         let death = self.scene.death(Duration::ZERO).await;
         self.scene.end().await;

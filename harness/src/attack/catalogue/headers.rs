@@ -11,7 +11,8 @@ pub(super) const FAMILY: Family = Family {
 
 const STRIPPED: &str = "client-sent X-Ptl-* never reach the app";
 const ALIAS: &str = "many app servers read `_` as `-`, and names without case: then a forged field is a true one";
-const REPLACED: &str = "client-sent X-Forwarded-* and Forwarded are replaced: what is asked for is what stands in the request line";
+const REPLACED: &str =
+    "client-sent X-Forwarded-* and Forwarded are replaced: what is asked for is what stands in the request line";
 const CLOSED: Expected = Expected::Refused(&[400, 401, 404]);
 const TOLD: Expected = Expected::NothingForged(&[]);
 /// An odd form, which a proxy may refuse as well.

@@ -9,8 +9,20 @@ pub(super) const FAMILY: Family = Family {
 };
 
 const ATTACKS: &[Attack] = &[
-    other("slow-head", "PROXY-2", "half of the head is sent, and no more", "what has not come is not authorized, and others are not to wait for it", Defect::Slow(Slow::Head(1)))
-        .expecting(Expected::HeldUp),
-    other("slow-heads", "PROXY-2", "half of the head is sent on fifty connections, and no more", "what has not come is not authorized, and others are not to wait for it", Defect::Slow(Slow::Head(50)))
-        .expecting(Expected::HeldUp),
+    other(
+        "slow-head",
+        "PROXY-2",
+        "half of the head is sent, and no more",
+        "what has not come is not authorized, and others are not to wait for it",
+        Defect::Slow(Slow::Head(1)),
+    )
+    .expecting(Expected::HeldUp),
+    other(
+        "slow-heads",
+        "PROXY-2",
+        "half of the head is sent on ten connections, and no more",
+        "what has not come is not authorized, and others are not to wait for it",
+        Defect::Slow(Slow::Head(10)),
+    )
+    .expecting(Expected::HeldUp),
 ];

@@ -112,5 +112,7 @@ fn a_misspelt_name_finds_its_neighbours() {
     assert!(find("query-droped").is_none());
     assert_eq!(nearest("query-droped")[0], "query-dropped");
     assert_eq!(nearest("Detour_dots")[0], "detour-dots");
+    assert!(nearest("full-width").contains(&"dots-in-full-width"));
+    assert!(nearest("").is_empty());
     assert!(nearest("zzzz").is_empty());
 }

@@ -84,6 +84,11 @@ impl Scene {
         self.fakes.get(name).ok_or_else(|| StepFailure::error(format!("no fake Portal {name} was started")))
     }
 
+    /// The Portals that the harness plays.
+    pub(crate) fn fakes(&self) -> impl Iterator<Item = &FakePortal> {
+        self.fakes.values()
+    }
+
     /// The names of the Portals with Cores.
     pub(crate) fn real_names(&self) -> Vec<String> {
         self.portals.keys().cloned().collect()

@@ -3,10 +3,6 @@
 mod changes;
 pub(crate) mod signing;
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-
 use super::prelude::*;
 use crate::attack::Draft;
 use crate::suite::kit::stage::BODY_LIMIT;
@@ -93,20 +89,7 @@ async fn is_sent(world: &mut World, _: Args) -> StepResult {
 async fn core_is_asked(world: &mut World, args: Args) -> StepResult {
     let (portal, without) = (args.text(0), args.text(2));
     let draft = draft(world)?.clone();
-    let target = draft.target();
-    let forwarded = [
-        ("X-Forwarded-Method", draft.method.as_str()),
-        ("X-Forwarded-Proto", "https"),
-        ("X-Forwarded-Host", draft.host.as_str()),
-        ("X-Forwarded-Uri", target.as_str()),
-        ("X-Forwarded-For", "203.0.113.7"),
-    ];
-    let mut question = Call::get("/internal/auth");
-    let lines = draft.lines();
-    let lines = lines.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in lines.chain(forwarded).filter(|(name, _)| !name.eq_ignore_ascii_case(without)) {
-        question = question.field(name, value);
-    }
+    let question = question(&draft, without);
 
     world.begin_sending().await;
     let question = world.scene().prepared(question, Party::proxy(portal))?;
@@ -119,8 +102,24 @@ async fn core_is_asked(world: &mut World, args: Args) -> StepResult {
     Ok(())
 }
 
+/// What a proxy asks its Core about the draft; without one of the fields.
+pub(crate) fn question(draft: &Draft, without: &str) -> Call {
+    let target = draft.target();
+    let forwarded = [
+        ("X-Forwarded-Method", draft.method.as_str()),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", draft.host.as_str()),
+        ("X-Forwarded-Uri", target.as_str()),
+        ("X-Forwarded-For", "203.0.113.7"),
+    ];
+    let lines = draft.lines();
+    let lines = lines.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let lines = lines.chain(forwarded).filter(|(name, _)| !name.eq_ignore_ascii_case(without));
+    lines.fold(Call::get("/internal/auth"), |question, (name, value)| question.field(name, value))
+}
+
 /// The draft as it goes out.
-fn call(draft: &Draft) -> Call {
+pub(crate) fn call(draft: &Draft) -> Call {
     let mut call = Call::new(&draft.method, draft.target()).field("Host", &draft.host);
     for (name, value) in draft.lines() {
         call = call.field(name, value);
@@ -145,12 +144,18 @@ pub(crate) fn addressed(world: &World, host: &str) -> StepResult<Option<Receiver
 
 /// Tells the trace what was signed, so that a failure can show it beside what the Core rebuilt.
 fn note_signatures(world: &World, draft: &Draft, call: &Call) -> StepResult {
-    let trace = world.scene().trace()?;
     let signings = world.recall_if_any::<Drafts>("").map(|drafts| drafts.signings.as_slice()).unwrap_or_default();
-    for (signature, signing) in draft.signatures.iter().zip(signings) {
+    let by: Vec<&str> = signings.iter().map(Signing::by).collect();
+    note_made(world, draft, &by, call.fields().get(crate::trace::TRACE_FIELD))
+}
+
+/// The same, given who made each of the signatures.
+pub(crate) fn note_made(world: &World, draft: &Draft, by: &[&str], trace_id: Option<String>) -> StepResult {
+    let trace = world.scene().trace()?;
+    for (signature, by) in draft.signatures.iter().zip(by) {
         trace.record_signature(SignatureEvent {
-            trace_id: call.fields().get(crate::trace::TRACE_FIELD),
-            portal: signing.by().to_owned(),
+            trace_id: trace_id.clone(),
+            portal: (*by).to_owned(),
             label: Some(signature.label.clone()),
             signature_input: Some(signature.input()),
             base: Some(signature.base.clone()),
@@ -171,11 +176,6 @@ fn all_of(content: &Content) -> Vec<u8> {
     }
 }
 
-/// The value of Content-Digest for this body (RFC 9530 §2).
-fn content_digest(body: &[u8]) -> String {
-    format!("sha-256=:{}:", BASE64_STANDARD.encode(digest::digest(&digest::SHA256, body)))
-}
-
 fn missing() -> StepFailure {
     StepFailure::error("no request is in the making: a step before this one is missing")
 }
@@ -183,15 +183,6 @@ fn missing() -> StepFailure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_digest_is_as_in_the_rfc() {
-        // RFC 9530 §B.1.
-        assert_eq!(
-            content_digest(b"{\"hello\": \"world\"}\n"),
-            "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"
-        );
-    }
 
     #[test]
     fn a_draft_goes_out_as_it_is_written() {

@@ -50,6 +50,7 @@
 
 use super::registry::Steps;
 
+mod attack;
 mod authentication;
 mod call_peer;
 pub(crate) mod common;
@@ -88,6 +89,7 @@ pub fn registry() -> Steps {
     signatures::register(&mut steps);
     authentication::register(&mut steps);
     proxy::register(&mut steps);
+    attack::register(&mut steps);
     hardening::register(&mut steps);
     steps
 }

@@ -6,7 +6,7 @@ use crate::testbed::{Answer as AppAnswer, Received};
 use crate::trace::Party;
 use crate::wire::{Call, WireError};
 
-mod bytes;
+pub(crate) mod bytes;
 pub(crate) mod connections;
 mod streams;
 

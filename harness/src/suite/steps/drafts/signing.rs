@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-
 use super::super::prelude::*;
-use super::{Drafts, content_digest, draft, draft_mut};
+use super::{Drafts, draft, draft_mut};
 use crate::attack::keys::RawKey;
-use crate::attack::{Parameter, Signer};
+use crate::attack::{Parameter, Signer, content_digest, nonce};
 
 /// In place of a name of whose key: the attack that takes a public key for a secret.
 const HMAC: &str = "HMAC with its own public key";
@@ -149,11 +146,6 @@ pub(super) fn parameter(name: &str, text: &str, now: u64) -> StepResult<Paramete
     Ok(Parameter::Integer(seconds))
 }
 
-/// 128 random bits as text.
-fn nonce(bits: [u8; 16]) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(bits)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,11 +173,5 @@ mod tests {
         assert_eq!(parameters[0], ("created".into(), Parameter::Integer(940)));
         assert_eq!(parameters[1], ("keyid".into(), Parameter::Text("7".into())));
         assert!(parameter("expires", "soon", 0).is_err());
-    }
-
-    #[test]
-    fn a_nonce_holds_all_bits() {
-        assert_eq!(nonce([255; 16]).len(), 22);
-        assert_ne!(nonce([255; 16]), nonce([254; 16]));
     }
 }

@@ -9,7 +9,7 @@ use crate::suite::kit::exchange::Outcome;
 use crate::wire::{Content, Reply, WireError};
 
 /// How long a proxy may leave a connection open after its last answer; only such a one costs so much.
-const OPEN: Duration = Duration::from_secs(2);
+pub(crate) const OPEN: Duration = Duration::from_secs(2);
 
 pub(super) fn register(steps: &mut Steps) {
     steps.when("^these bytes are sent to ([a-z]+)'s proxy$", are_sent);
@@ -34,7 +34,8 @@ async fn are_sent(world: &mut World, args: Args) -> StepResult {
     Ok(())
 }
 
-fn exchange(bytes: &[u8], addressed: Option<Receiver>, replies: Vec<Reply>, end: WireError) -> Exchange {
+/// What came of bytes that were sent.
+pub(crate) fn exchange(bytes: &[u8], addressed: Option<Receiver>, replies: Vec<Reply>, end: WireError) -> Exchange {
     let start_line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let start_line = crate::wire::readable(start_line);
     let mut words = start_line.splitn(2, ' ');
