@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, resume_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use cucumber::step::{Collection, Context};
@@ -80,6 +82,22 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> StepFailure {
     StepFailure::error(format!("a step panicked{place}: {}", text.as_deref().unwrap_or("no message")))
 }
 
+/// The threads of the runtime on which the testbed lives.
+pub(crate) const TESTBED_THREAD: &str = "countersign-testbed";
+
+/// How many tasks of the testbed have panicked in this process, and where the last one did.
+static TESTBED_PANICS: Mutex<(usize, String)> = Mutex::new((0, String::new()));
+
+/// How many tasks of the testbed have panicked so far, and where the last one did. The built-in Core lives among them, but
+/// what it does is the subject's doing.
+pub(crate) fn testbed_panics() -> (usize, String) {
+    TESTBED_PANICS.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn is_ours(file: &str) -> bool {
+    file.starts_with("harness/") || file.contains("/harness/src/")
+}
+
 thread_local! {
     static RUNS_STEPS: Cell<bool> = const { Cell::new(false) };
     static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -89,6 +107,11 @@ thread_local! {
 /// testbed or of the built-in Core is on another thread, where nobody reads that: it goes to the log.
 pub(crate) fn note_panic(info: &PanicHookInfo<'_>) {
     LAST_PANIC.with_borrow_mut(|last| *last = info.location().map(ToString::to_string));
+    let of_testbed = thread::current().name() == Some(TESTBED_THREAD);
+    if let (true, Some(place)) = (of_testbed, info.location().filter(|place| is_ours(place.file()))) {
+        let mut panics = TESTBED_PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+        *panics = (panics.0 + 1, place.to_string());
+    }
     if !RUNS_STEPS.get() {
         tracing::error!("a task of the testbed panicked: {info}");
     }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt::Display;
+use std::io;
 
 use crate::subject::SubjectError;
 use crate::testbed::TestbedError;
@@ -175,6 +176,8 @@ impl<E: Error + Any> From<E> for StepFailure {
             _ => any.downcast_ref::<WireError>(),
         };
         match wire {
+            // This machine has no more of something: that says nothing about whoever was asked.
+            Some(WireError::Io(error)) if is_of_this_machine(error) => StepFailure::error(text),
             // Whoever was asked owes an answer, whole and in time.
             Some(
                 WireError::Closed
@@ -187,6 +190,17 @@ impl<E: Error + Any> From<E> for StepFailure {
             Some(_) | None => StepFailure::error(text),
         }
     }
+}
+
+/// No more files, ports or memory here.
+fn is_of_this_machine(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if let Some(number) = error.raw_os_error() {
+        use rustix::io::Errno;
+        let lacks = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::NOSPC, Errno::ADDRNOTAVAIL];
+        return lacks.contains(&Errno::from_raw_os_error(number));
+    }
+    matches!(error.kind(), io::ErrorKind::OutOfMemory | io::ErrorKind::AddrNotAvailable | io::ErrorKind::StorageFull)
 }
 
 /// The error and what caused it, in one line.
@@ -235,6 +249,18 @@ mod tests {
         assert_eq!(StepFailure::from(TestbedError::from(cannot())).details().fault, Fault::Unsupported);
         assert_eq!(StepFailure::from(SubjectError::TooFew(1)).details().fault, Fault::Unsupported);
         assert_eq!(StepFailure::from(TestbedError::Task("x".into())).details().fault, Fault::Harness);
+    }
+
+    #[test]
+    fn what_this_machine_lacks_is_nobody_else_s_fault() {
+        let of = |error: io::Error| StepFailure::from(WireError::Io(error)).details().fault;
+        assert_eq!(of(io::ErrorKind::ConnectionReset.into()), Fault::Subject);
+        assert_eq!(of(io::ErrorKind::UnexpectedEof.into()), Fault::Subject);
+        assert_eq!(of(io::ErrorKind::OutOfMemory.into()), Fault::Harness);
+        #[cfg(unix)]
+        for lack in [rustix::io::Errno::MFILE, rustix::io::Errno::ADDRNOTAVAIL] {
+            assert_eq!(of(lack.into()), Fault::Harness);
+        }
     }
 
     #[test]

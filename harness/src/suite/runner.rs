@@ -46,8 +46,7 @@ pub(crate) enum Ending {
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Runs these features to the end; answers whether that was reached, or something came first: what runs then is dropped,
-/// which ends it. Steps run on this thread, the
-/// tasks of the testbed on those of a runtime that ends with the run.
+/// which ends it. Steps run on this thread, the tasks of the testbed on those of a runtime that ends with the run.
 pub(crate) fn run(
     features: Vec<Feature>,
     planned: &[&Planned],
@@ -56,22 +55,19 @@ pub(crate) fn run(
     writer: &mut EventWriter<'_>,
 ) -> Result<Ending, RunError> {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().thread_name(dispatch::TESTBED_THREAD).enable_all().build()?;
     let subject = context.subject.clone();
     let ended = runtime.block_on(async {
         let all = async {
             subject.prepare(scenario_profile(&subject)).await?;
-            let running = async {
-                tokio::select! {
-                    () = cucumber(features, planned, context, limits, writer) => Ending::Complete,
-                    () = time_up(limits.within) => Ending::TimeUp,
-                }
-            };
-            Ok(running.await)
+            cucumber(features, planned, context, limits, writer).await;
+            Ok(Ending::Complete)
         };
         let ended = tokio::select! {
             ended = all => ended,
             () = interrupt(limits.interruptible) => Ok(Ending::Interrupted),
+            () = time_up(limits.within) => Ok(Ending::TimeUp),
         };
         subject.finish().await;
         ended

@@ -49,6 +49,8 @@ struct Running {
     step_since: Instant,
     steps: Vec<StepRecord>,
     failure: Option<(Verdict, Failure)>,
+    /// How many tasks of the testbed had panicked before it.
+    panics: usize,
 }
 
 impl<'a> EventWriter<'a> {
@@ -87,7 +89,9 @@ impl<'a> EventWriter<'a> {
         match event {
             Scenario::Started => {
                 let now = Instant::now();
-                self.running.insert(index, Running { since: now, step_since: now, steps: Vec::new(), failure: None });
+                let (panics, _) = dispatch::testbed_panics();
+                let running = Running { since: now, step_since: now, steps: Vec::new(), failure: None, panics };
+                self.running.insert(index, running);
                 self.sink.event(&Event::ScenarioStarted(self.planned[index].info.clone()));
             }
             Scenario::Background(step, event) | Scenario::Step(step, event) => self.step(index, &step, event),
@@ -169,7 +173,7 @@ impl<'a> EventWriter<'a> {
     fn finished(&mut self, index: usize) {
         let Some(running) = self.running.remove(&index) else { return };
         let (verdict, failure) = match running.failure {
-            Some((verdict, failure)) => (verdict, Some(failure)),
+            Some((verdict, failure)) => without_blame(verdict, failure, running.panics),
             None => (Verdict::Pass, None),
         };
         let scenario = self.planned[index].info.clone();
@@ -183,6 +187,16 @@ impl<'a> EventWriter<'a> {
         self.sink.event(&Event::ScenarioFinished(Box::new(result.clone())));
         self.results[index] = Some(result);
     }
+}
+
+/// While a part of the testbed broke, nothing that went wrong can be laid at the subject's door.
+fn without_blame(verdict: Verdict, failure: Failure, panics_before: usize) -> (Verdict, Option<Failure>) {
+    let (panics, place) = dispatch::testbed_panics();
+    if panics == panics_before || !verdict.breaks() {
+        return (verdict, Some(failure));
+    }
+    let got = format!("a task of the testbed panicked at {place}, so this says nothing: {}", failure.got);
+    (Verdict::Error, Some(Failure { got, ..failure }))
 }
 
 impl EventWriter<'_> {

@@ -35,6 +35,10 @@ fn steps() -> Steps {
         world.remember(args.text(0), args.text(1).to_owned());
         Ok(())
     });
+    steps.when("a task of the testbed panics", async |_, _| {
+        drop(tokio::spawn(async { panic!("broken") }).await);
+        Ok(())
+    });
     steps.when("it hangs", async |_, _| std::future::pending().await);
     steps.then("it works", async |_, _| Ok(()));
     steps.then("it fails", async |_, _| Err(StepFailure::fail("401", "200")));
@@ -100,6 +104,17 @@ fn what_is_not_the_subject_s_fault_does_not_fail_it() {
         got.starts_with("a step panicked at harness/src/suite/run/tests.rs:") && got.ends_with(": a mistake"),
         "{got}"
     );
+}
+
+#[test]
+fn what_fails_while_the_testbed_breaks_is_not_laid_at_the_subject_s_door() {
+    let result = scenario("When a task of the testbed panics\n    Then it fails");
+    assert_eq!(result.verdict, Verdict::Error);
+    let got = result.failure.unwrap().got;
+    assert!(got.starts_with("a task of the testbed panicked at harness/src/suite/run/tests.rs:"), "{got}");
+    // What passes all the same passes, and the next one is judged again.
+    assert_eq!(scenario("When a task of the testbed panics\n    Then it works").verdict, Verdict::Pass);
+    assert_eq!(scenario("Given something\n    Then it fails").verdict, Verdict::Fail);
 }
 
 #[test]

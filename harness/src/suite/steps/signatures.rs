@@ -6,7 +6,7 @@ mod together;
 
 use super::common::outcomes::the_only_one;
 use super::prelude::*;
-use crate::attack::keys::{algorithm_name, verifies};
+use crate::attack::keys::{RawKeyError, algorithm_name, verifies};
 use crate::attack::{self, ReceivedSignature};
 use crate::suite::kit::people::Person;
 use crate::testbed::Received;
@@ -92,6 +92,12 @@ fn as_the_app_sent_it(world: &World, keyid: &str) -> StepResult<ReceivedSignatur
     own.ok_or_else(|| StepFailure::error(format!("the app sent no signature with the keyid {keyid}")))
 }
 
+/// The public key is the Core's own word: that it can't be used is its fault.
+fn no_key(name: &str, error: RawKeyError) -> StepFailure {
+    StepFailure::fail(format!("a public key of {name}'s that one of the two algorithms takes"), error)
+        .requirement("SIG-5")
+}
+
 /// The only signature under the Portal's keyid; fails the subject unless there is one and it verifies with its key.
 fn the_valid_one(world: &World, name: &str, person: &Person, received: &Received) -> StepResult<ReceivedSignature> {
     let arrived = readable(received)?;
@@ -101,11 +107,11 @@ fn the_valid_one(world: &World, name: &str, person: &Person, received: &Received
     let [own] = own.as_slice() else {
         return Err(StepFailure::fail(expected, list(&arrived)));
     };
-    let algorithm = algorithm_name(&person.public_key_pem)?;
+    let algorithm = algorithm_name(&person.public_key_pem).map_err(|error| no_key(name, error))?;
     let expected = format!("{name}'s signature verifies as {algorithm} over the request as it arrived");
     let rebuilt = own.base(&attack::Received::of(received));
     let rebuilt = rebuilt.map_err(|why| StepFailure::fail(&expected, format!("{why}: {}", told(own))))?;
-    if verifies(&person.public_key_pem, rebuilt.as_bytes(), &own.signature)? {
+    if verifies(&person.public_key_pem, rebuilt.as_bytes(), &own.signature).map_err(|error| no_key(name, error))? {
         return Ok((*own).clone());
     }
     let failure = StepFailure::fail(expected, format!("it does not: {}", told(own)));
