@@ -2,14 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod bundles;
 mod corpus;
 mod evidence;
+mod known_failures;
 mod licences;
 mod mutants;
 mod namespace;
 mod python;
 mod readme;
 mod report;
+mod shards;
 mod shim_check;
 mod shim_protocol;
 mod shim_subjects;
