@@ -12,6 +12,7 @@ mod namespace;
 mod python;
 mod readme;
 mod report;
+mod secrets;
 mod shards;
 mod shim_check;
 mod shim_protocol;
