@@ -142,7 +142,7 @@ Feature: Calls that can't be made
       | /../../../{carol.short_id}/x   |
       | /peers/x?@{carol.domain}/      |
 
-  @CALL-6
+  @CALL-6 @needs-door
   Scenario: The door of an app leads to no other host
     When alice's chat requests "http://evil.example/" through its door
     Then the answer is 400, 403, 404 or 502

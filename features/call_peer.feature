@@ -50,7 +50,7 @@ Feature: Calling a peer
     Then the answer is 200
     And carla received GET /peers/inbox
 
-  @CALL-1
+  @CALL-1 @needs-door
   Scenario: A Portal's usual internal address works too
     When alice's chat requests "http://portal_core/internal/call_peer/{bob.short_id}/peers/inbox?x=1" through its door
     Then it is let in as the peer alice

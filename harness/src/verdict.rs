@@ -155,6 +155,8 @@ pub struct RequirementResult {
     pub responsible: Responsible,
     /// Where it comes from.
     pub source: Vec<String>,
+    /// What was tested is the testbed's own proxy: it says nothing about the subject, and does not count.
+    pub testbed: bool,
     /// The worst of its scenarios that bind as it does, or as much as was asked for; nothing where none ran.
     pub verdict: Option<Verdict>,
     /// Why the subject's profile turns it off, where it does.
@@ -191,7 +193,7 @@ pub struct SubjectInfo {
     pub name: String,
     /// Its version, where it is known.
     pub version: Option<String>,
-    /// How it runs: `built-in` for the compact Core.
+    /// How it runs: `built-in`, `command`, `url`, `mixed`.
     pub kind: String,
 }
 

@@ -86,6 +86,7 @@ pub(crate) fn summary() -> Summary {
             level: requirement.level,
             responsible: requirement.responsible,
             source: requirement.source.clone(),
+            testbed: false,
             verdict: Verdict::worst(of.iter().map(|one| one.verdict)),
             scenarios: of.iter().map(|one| one.scenario.id.clone()).collect(),
             title: requirement.title.clone(),

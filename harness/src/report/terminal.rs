@@ -69,15 +69,13 @@ impl<'a, W: Write> TerminalReport<'a, W> {
     }
 
     fn requirements(&mut self, summary: &Summary) -> io::Result<()> {
-        let tested = |counts: bool| {
-            move |requirement: &&RequirementResult| requirement.verdict.is_some() && requirement.counts == counts
-        };
-        let (deciding, apart): (Vec<_>, Vec<_>) = (
-            summary.requirements.iter().filter(tested(true)).collect(),
-            summary.requirements.iter().filter(tested(false)).collect(),
-        );
+        let tested: Vec<_> = summary.requirements.iter().filter(|requirement| requirement.verdict.is_some()).collect();
+        let (testbed, own): (Vec<&RequirementResult>, Vec<_>) =
+            tested.into_iter().partition(|requirement| requirement.testbed);
+        let (deciding, apart): (Vec<_>, Vec<_>) = own.into_iter().partition(|requirement| requirement.counts);
         self.table("Requirements that decide", &deciding, summary)?;
         self.table("Reported apart", &apart, summary)?;
+        self.table("Of the testbed's own proxy, not of the subject", &testbed, summary)?;
 
         let untested: Vec<_> =
             summary.requirements.iter().filter(|requirement| requirement.verdict.is_none()).collect();

@@ -4,10 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::process::Group;
 use super::descriptor::{Connections, Hook, Template, TemplateError, Values};
+use super::namespace::{Namespace, NamespaceError};
 use super::surface::Surface;
 use crate::testbed::client::connect;
 use crate::wire::{Call, Channel, Reply, WireError};
@@ -26,6 +28,8 @@ pub struct Hands {
     pub(super) directory: Option<PathBuf>,
     /// Its process, where the testbed started it.
     pub(super) group: Option<Group>,
+    /// Where it lives, if that is not here.
+    pub(super) namespace: Option<Arc<Namespace>>,
 }
 
 /// What came of it.
@@ -79,7 +83,7 @@ pub enum HookError {
 impl Hands {
     /// Those of a Core that others run, or that runs within this process.
     pub fn at(surface: Surface, values: Values) -> Hands {
-        Hands { surface, values, directory: None, group: None }
+        Hands { surface, values, directory: None, group: None, namespace: None }
     }
 
     /// How the Core is spoken to.
@@ -90,6 +94,17 @@ impl Hands {
     /// The values of this Core.
     pub fn values(&self) -> &Values {
         &self.values
+    }
+
+    /// Where an address that the Core tells is reached from here.
+    ///
+    /// # Errors
+    /// When there is no socket to lead there.
+    pub async fn reach(&self, told: SocketAddr) -> Result<SocketAddr, NamespaceError> {
+        match &self.namespace {
+            Some(namespace) => namespace.reach(told).await,
+            None => Ok(told),
+        }
     }
 
     /// Does it. The Core listens at `core`.

@@ -4,6 +4,7 @@ mod builtin;
 pub(crate) mod command;
 pub mod descriptor;
 pub mod hooks;
+mod mixed;
 pub mod namespace;
 mod observed;
 mod ready;
@@ -19,10 +20,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use portal_core::clock::SettableClock;
 use portal_core::core::CoreBuilder;
-use portal_core::profile::Profile;
+use portal_core::profile::{Profile, Shipped};
+
+pub use self::mixed::MixError;
 
 use self::descriptor::{Descriptor, Limits, Start};
 use self::hooks::Hands;
+use self::mixed::Mixed;
 use crate::testbed::faults::Faults;
 use crate::testbed::identity::TestIdentity;
 use crate::testbed::names::Names;
@@ -33,6 +37,7 @@ use crate::trace::Trace;
 #[derive(Clone)]
 pub struct Subject {
     kind: Arc<dyn CoreKind>,
+    mixed: Option<Mixed>,
     faults: Faults,
     off: Arc<BTreeMap<String, String>>,
 }
@@ -53,15 +58,43 @@ impl Subject {
 
     /// The Core that a descriptor describes, behind proxies as they should be.
     pub fn described(descriptor: Descriptor) -> Subject {
-        match descriptor.start.clone() {
+        let off = Shipped::named(&descriptor.profile_name).map(|shipped| shipped.off).unwrap_or_default();
+        let subject = match descriptor.start.clone() {
             Start::Command(command) => Subject::new(command::CommandKind::new(descriptor, *command)),
             Start::Running(running) => Subject::new(running::RunningKind::new(descriptor, running)),
-        }
+        };
+        subject.without(off)
     }
 
     /// Another kind of Core, behind proxies as they should be.
     pub fn new(kind: impl CoreKind + 'static) -> Subject {
-        Subject { kind: Arc::new(kind), faults: Faults::NONE, off: Arc::default() }
+        Subject { kind: Arc::new(kind), mixed: None, faults: Faults::NONE, off: Arc::default() }
+    }
+
+    /// Several Cores in one testbed: the Portals of a scenario take them in turn.
+    ///
+    /// # Errors
+    /// When they can't be in one testbed.
+    pub fn mixed(members: Vec<(String, Subject)>) -> Result<Subject, MixError> {
+        // What one of them need not do can't be asked of a testbed in which it is.
+        let off = members.iter().flat_map(|(_, subject)| (*subject.off).clone()).collect();
+        let members = members.into_iter().map(|(name, subject)| (name, subject.kind)).collect();
+        let mixed = Mixed::new(members)?;
+        Ok(Subject { mixed: Some(mixed.clone()), ..Subject::new(mixed) }.without(off))
+    }
+
+    /// What the rotations of several Cores are called; none where there is one Core.
+    pub fn rotations(&self) -> Vec<String> {
+        self.mixed.as_ref().map(Mixed::rotations).unwrap_or_default()
+    }
+
+    /// The same in another rotation.
+    #[must_use]
+    pub fn turned(&self, rotation: usize) -> Subject {
+        match &self.mixed {
+            Some(mixed) => Subject { kind: Arc::new(mixed.turned(rotation)), ..self.clone() },
+            None => self.clone(),
+        }
     }
 
     /// The same Core behind proxies with these faults.
@@ -101,6 +134,11 @@ impl Subject {
     /// What can be done with it.
     pub fn capabilities(&self) -> Capabilities {
         self.kind.capabilities()
+    }
+
+    /// Whether the proxies belong to it. Else what they do is the testbed's merit, not its own.
+    pub fn brings_proxy(&self) -> bool {
+        self.kind.brings_proxy()
     }
 
     /// The values of its profile.
@@ -155,7 +193,7 @@ impl fmt::Debug for Subject {
 }
 
 /// What can be done with a Core under test. What can't makes the scenarios that need it *unsupported*.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capabilities {
     /// Its clock can be set.
     pub clock: bool,
@@ -179,6 +217,26 @@ pub struct Capabilities {
     pub profile: bool,
     /// What it logs can be read.
     pub logs: bool,
+}
+
+impl Capabilities {
+    /// What both can do.
+    #[must_use]
+    pub fn and(self, other: Capabilities) -> Capabilities {
+        Capabilities {
+            clock: self.clock && other.clock,
+            identity: self.identity && other.identity,
+            restart: self.restart && other.restart,
+            kill: self.kill && other.kill,
+            doors: self.doors && other.doors,
+            source_addresses: self.source_addresses && other.source_addresses,
+            callers: self.callers && other.callers,
+            signature_bases: self.signature_bases && other.signature_bases,
+            names: self.names && other.names,
+            profile: self.profile && other.profile,
+            logs: self.logs && other.logs,
+        }
+    }
 }
 
 /// Where a Core keeps its state.
@@ -212,6 +270,8 @@ pub struct CorePlan {
     pub trace: Trace,
     /// Where state is kept.
     pub storage: Storage,
+    /// How many Portals of its testbed were there before it.
+    pub position: usize,
     /// It must not have been used before, nor will it be used afterwards.
     pub alone: bool,
 }
@@ -236,6 +296,7 @@ impl CorePlan {
             ca_pem: pki.ca_pem(),
             trace: Trace::new(),
             storage: Storage::Disk,
+            position: 0,
             alone: false,
         })
     }
@@ -257,6 +318,14 @@ pub trait CoreKind: Send + Sync + fmt::Debug {
 
     /// What can be done with it.
     fn capabilities(&self) -> Capabilities;
+
+    /// Whether the proxies of its Portals belong to it.
+    fn brings_proxy(&self) -> bool {
+        true
+    }
+
+    /// Its Cores shall trust this authority.
+    fn trust(&self, _pki: &Pki) {}
 
     /// The values of its profile, where no scenario has others.
     fn profile(&self) -> Profile {

@@ -16,6 +16,8 @@ use super::hooks::Hands;
 use super::ready;
 use super::surface::Surface;
 use super::{Capabilities, CoreHandle, CoreKind, CorePlan, SubjectError};
+use crate::testbed::connect_proxy::{ConnectLimits, ConnectProxy, ConnectProxyHandle};
+use crate::testbed::names::Names;
 use crate::testbed::pki::{Pki, PkiError};
 
 /// Cores that run already.
@@ -31,6 +33,8 @@ struct Place {
 #[derive(Default)]
 struct Run {
     pki: Option<Pki>,
+    /// Through which they all find their peers.
+    proxy: Option<Arc<ConnectProxyHandle>>,
     /// Where they are, once that is known.
     all: Vec<SocketAddr>,
     free: Vec<SocketAddr>,
@@ -48,6 +52,15 @@ impl RunningKind {
 impl Place {
     fn run(&self) -> MutexGuard<'_, Run> {
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn proxy(&self, at: SocketAddr) -> Result<ConnectProxyHandle, SubjectError> {
+        let failed = |error: std::io::Error| SubjectError::Start {
+            portal: self.descriptor.name.clone(),
+            why: format!("no CONNECT proxy at {at}, where `start.connect_proxy` wants it: {error}"),
+        };
+        let names = Names::new().map_err(failed)?;
+        ConnectProxy::start_at(at, names, ConnectLimits::default()).await.map_err(failed)
     }
 
     async fn ready(&self, address: SocketAddr) -> Result<(), String> {
@@ -79,6 +92,14 @@ impl CoreKind for RunningKind {
         self.0.descriptor.profile.clone()
     }
 
+    fn brings_proxy(&self) -> bool {
+        self.0.descriptor.proxy.is_some()
+    }
+
+    fn trust(&self, pki: &Pki) {
+        self.0.run().pki = Some(pki.clone());
+    }
+
     fn limits(&self) -> Limits {
         Limits { parallel: Some(1), ..self.0.descriptor.limits }
     }
@@ -86,7 +107,11 @@ impl CoreKind for RunningKind {
     fn authority(&self) -> Result<Option<Pki>, PkiError> {
         let mut run = self.0.run();
         if run.pki.is_none() {
-            run.pki = Some(Pki::new(&SettableClock::running())?);
+            let clock = SettableClock::running();
+            run.pki = Some(match &self.0.running.ca_file {
+                Some(file) => Pki::kept(&clock, file)?,
+                None => Pki::new(&clock)?,
+            });
         }
         Ok(run.pki.clone())
     }
@@ -101,14 +126,19 @@ impl CoreKind for RunningKind {
             self.0.ready(address).await.map_err(failed)?;
             all.push(address);
         }
+        let proxy = match self.0.running.connect_proxy {
+            Some(at) => Some(Arc::new(self.0.proxy(at).await?)),
+            None => None,
+        };
         let mut run = self.0.run();
+        run.proxy = proxy;
         run.free = all.clone();
         run.all = all;
         Ok(())
     }
 
     async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError> {
-        let address = {
+        let (address, proxy) = {
             let mut run = self.0.run();
             if let Some(why) = &run.spoilt {
                 let why = why.clone();
@@ -117,15 +147,23 @@ impl CoreKind for RunningKind {
             if run.free.is_empty() {
                 return Err(SubjectError::TooFew(run.all.len()));
             }
-            run.free.remove(0)
+            (run.free.remove(0), run.proxy.clone())
         };
+        // One scenario at a time: all of its Portals go by the same names.
+        if let Some(proxy) = &proxy {
+            match plan.position {
+                0 => proxy.lend(plan.names.clone()).await,
+                _ => proxy.names().switch(plan.names.clone()),
+            }
+        }
         let lent =
             Lent { place: Arc::clone(&self.0), portal: plan.portal, clock: plan.clock, address, told_time: false };
         Ok(Box::new(lent))
     }
 
     async fn finish(&self) {
-        *self.0.run() = Run::default();
+        let run = std::mem::take(&mut *self.0.run());
+        drop(run);
     }
 }
 
@@ -172,7 +210,8 @@ impl CoreHandle for Lent {
         values.set("core", "port", self.address.port().to_string());
         values.set("core", "data_dir", "");
         values.set("core", "portal", self.portal.clone());
-        values.set("names", "connect_proxy", "");
+        let proxy = self.place.running.connect_proxy.map(|at| format!("http://{at}"));
+        values.set("names", "connect_proxy", proxy.unwrap_or_default());
         let ca_file = self.place.run().pki.as_ref().map(|pki| pki.ca_file().display().to_string());
         values.set("pki", "ca_file", ca_file.unwrap_or_default());
         values.set_group("profile", serde_json::to_value(&self.place.descriptor.profile).unwrap_or_default());
@@ -184,8 +223,10 @@ impl CoreHandle for Lent {
         Hands::at(self.place.surface.clone(), values)
     }
 
+    /// Where several share a proxy, nobody knows who asked.
     fn lookups(&self) -> Option<Vec<String>> {
-        None
+        let run = self.place.run();
+        run.proxy.as_ref().filter(|_| run.all.len() == 1).map(|proxy| proxy.hosts())
     }
 
     async fn stop(&mut self) -> Result<(), SubjectError> {

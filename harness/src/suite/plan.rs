@@ -18,8 +18,31 @@ pub(crate) struct Planned {
     pub(crate) file: usize,
     /// Which of its feature's rules, if it stands in one.
     pub(crate) rule: Option<usize>,
+    /// Which Core is the first, where there are several.
+    pub(crate) rotation: usize,
     /// As cucumber gets it. Its line is the one of `info`, which tells it from the others of the file.
     pub(crate) scenario: gherkin::Scenario,
+}
+
+impl Planned {
+    /// The same with several Cores, in one of their rotations, which has a name.
+    pub(crate) fn turned(mut self, rotation: usize, name: &str) -> Planned {
+        self.info.id = format!("{}/{name}", self.info.id);
+        self.rotation = rotation;
+        // Cucumber has to tell them apart, and so have we: by line and column.
+        self.scenario.position.col = rotation + 1;
+        self
+    }
+
+    /// Where it stands, with its rotation for a column.
+    pub(crate) fn place(&self) -> (usize, usize) {
+        (self.info.line, self.rotation)
+    }
+}
+
+/// The place of a scenario that cucumber has.
+pub(crate) fn place_of(scenario: &gherkin::Scenario) -> (usize, usize) {
+    (scenario.position.line, scenario.position.col.saturating_sub(1))
 }
 
 /// A feature file, parsed.
@@ -60,7 +83,9 @@ pub(crate) fn plan(index: usize, parsed: &ParsedFile, problems: &mut Vec<Problem
                 requirements: tags.iter().filter(|tag| is_requirement_id(tag)).cloned().collect(),
                 tags,
             };
-            planned.push(Planned { info, file: index, rule, scenario: expanded.scenario });
+            let mut scenario = expanded.scenario;
+            scenario.position.col = 1;
+            planned.push(Planned { info, file: index, rule, rotation: 0, scenario });
         }
     }
     planned

@@ -1,6 +1,6 @@
 //! From features to a summary.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use super::steps;
 use super::world::{Given, RunContext};
 use super::writer::{Bundles, EventWriter};
 use crate::bundle::{Folder, Run};
-use crate::contract::{Contract, ContractError, Requirement, Threshold};
+use crate::contract::{Contract, ContractError, Requirement, Responsible, Threshold};
 use crate::expectations::{Expectations, ExpectationsError};
 use crate::record::Records;
 use crate::subject::{Subject, SubjectError};
@@ -192,11 +192,12 @@ impl Suite {
 
     /// Runs a selection, if all of its steps are defined. Blocks until it has ended; not to be called from a task of a runtime.
     pub fn run(&self, options: &RunOptions, sink: &mut dyn EventSink) -> Result<Summary, RunError> {
-        let planned = self.select(&options.selection);
+        let every = self.turned(&options.subject);
+        let planned = options.selection.filter(&every, |planned| &planned.info);
         if planned.is_empty() {
             return Err(RunError::NothingSelected(options.selection.to_string()));
         }
-        let all: Vec<&ScenarioInfo> = self.planned.iter().map(|planned| &planned.info).collect();
+        let all: Vec<&ScenarioInfo> = every.iter().map(|planned| &planned.info).collect();
         options.expectations.check(&all)?;
         let subject = SubjectInfo {
             name: options.subject.name(),
@@ -245,7 +246,7 @@ impl Suite {
             stale,
             took: began.elapsed(),
         };
-        summary.requirements = self.requirements(&summary, options.level, options.subject.off());
+        summary.requirements = self.requirements(&summary, options.level, &options.subject);
         self.not_all_of(&planned, &mut summary);
         sink.event(&Event::Finished(Arc::new(summary.clone())));
         Ok(summary)
@@ -263,6 +264,19 @@ impl Suite {
                 requirement.verdict = Some(Verdict::Skip);
             }
         }
+    }
+
+    /// All scenarios; of several Cores, each of them once for each rotation.
+    fn turned(&self, subject: &Subject) -> Vec<Planned> {
+        let rotations = subject.rotations();
+        if rotations.is_empty() {
+            return self.planned.clone();
+        }
+        let in_turn = |planned: &Planned| {
+            let planned = planned.clone();
+            rotations.clone().into_iter().enumerate().map(move |(n, name)| planned.clone().turned(n, &name))
+        };
+        self.planned.iter().flat_map(in_turn).collect()
     }
 
     fn select(&self, selection: &Selection) -> Vec<&Planned> {
@@ -288,12 +302,8 @@ impl Suite {
         features
     }
 
-    fn requirements(
-        &self,
-        summary: &Summary,
-        level: Threshold,
-        off: &BTreeMap<String, String>,
-    ) -> Vec<RequirementResult> {
+    fn requirements(&self, summary: &Summary, level: Threshold, subject: &Subject) -> Vec<RequirementResult> {
+        let (off, brings_proxy) = (subject.off(), subject.brings_proxy());
         let verdict = |requirement: &Requirement, apart: bool| {
             let worst = worst(summary, requirement, level, apart);
             worst.map(|worst| if off.contains_key(&requirement.id) { Verdict::Skip } else { worst })
@@ -306,9 +316,11 @@ impl Suite {
             verdict: verdict(requirement, false),
             apart: verdict(requirement, true),
             off: off.get(&requirement.id).cloned(),
+            testbed: requirement.responsible == Responsible::Proxy && !brings_proxy,
             scenarios: summary.scenarios_of(&requirement.id).map(|result| result.scenario.id.clone()).collect(),
             title: requirement.title.clone(),
-            counts: requirement.counts(level),
+            // What the testbed's own proxy does says nothing about the subject.
+            counts: requirement.counts(level) && (brings_proxy || requirement.responsible != Responsible::Proxy),
         };
         self.contract.iter().map(result).collect()
     }

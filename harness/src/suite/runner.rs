@@ -13,7 +13,7 @@ use gherkin::Feature;
 use super::dispatch;
 use super::failure::StepFailure;
 use super::kit::stage::scenario_profile;
-use super::plan::Planned;
+use super::plan::{Planned, place_of};
 use super::run::RunError;
 use super::world::{RunContext, World};
 use super::writer::{Borrowed, EventWriter};
@@ -116,7 +116,7 @@ async fn cucumber(
 ) {
     let steps = dispatch::collection();
     let context = Rc::new(context);
-    let planned: Vec<_> = planned.iter().map(|planned| planned.info.clone()).collect();
+    let planned: Vec<_> = planned.iter().map(|planned| (planned.info.clone(), planned.place())).collect();
 
     let mut runner = runner::Basic::<World>::default().steps(steps).max_concurrent_scenarios(limits.jobs);
     if limits.stop_at_first_failure {
@@ -124,9 +124,9 @@ async fn cucumber(
     }
     let runner = runner.before(move |feature, _rule, scenario, world| {
         let here = |name: &str| feature.path.as_deref() == Some(Path::new(name));
-        let found = planned.iter().find(|info| info.line == scenario.position.line && here(&info.feature));
-        if let Some(info) = found {
-            world.begin(Rc::clone(&context), info.clone());
+        let found = planned.iter().find(|(info, place)| *place == place_of(scenario) && here(&info.feature));
+        if let Some((info, (_, rotation))) = found {
+            world.begin(Rc::clone(&context), info.clone(), *rotation);
         }
         async {}.boxed_local()
     });

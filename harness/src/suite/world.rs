@@ -25,6 +25,8 @@ use crate::verdict::ScenarioInfo;
 pub struct World {
     run: Option<Rc<RunContext>>,
     scenario: Option<ScenarioInfo>,
+    /// Which Core is the first, where there are several.
+    rotation: usize,
     chance: Chance,
     scene: Scene,
     trace: Option<Trace>,
@@ -70,7 +72,7 @@ impl World {
 
     /// What is tested, from which the testbed's Cores are started.
     pub fn subject(&self) -> StepResult<Subject> {
-        Ok(self.run()?.subject.clone())
+        Ok(self.run()?.subject.turned(self.rotation))
     }
 
     /// The Portals and all that belongs to them.
@@ -140,7 +142,8 @@ impl World {
         }
     }
 
-    pub(crate) fn begin(&mut self, run: Rc<RunContext>, scenario: ScenarioInfo) {
+    pub(crate) fn begin(&mut self, run: Rc<RunContext>, scenario: ScenarioInfo, rotation: usize) {
+        self.rotation = rotation;
         self.chance = Chance::of(run.seed, &scenario.id, Arc::clone(&run.given.keys));
         self.run = Some(run);
         self.scenario = Some(scenario);

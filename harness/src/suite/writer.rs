@@ -12,7 +12,7 @@ use cucumber::{Event as Timed, Writer, cli, parser};
 
 use super::dispatch;
 use super::failure::{Details, Fault, StepFailure};
-use super::plan::{ParsedFile, Planned};
+use super::plan::{ParsedFile, Planned, place_of};
 use super::run::RunOptions;
 use super::world::World;
 use crate::bundle::{Bundle, Folder, Run};
@@ -31,7 +31,7 @@ pub(crate) struct EventWriter<'a> {
     off: &'a BTreeMap<String, String>,
     records: Records,
     sink: &'a mut dyn EventSink,
-    by_place: HashMap<(&'a str, usize), usize>,
+    by_place: HashMap<(&'a str, (usize, usize)), usize>,
     running: HashMap<usize, Running>,
     results: Vec<Option<ScenarioResult>>,
 }
@@ -63,7 +63,7 @@ impl<'a> EventWriter<'a> {
         sink: &'a mut dyn EventSink,
     ) -> EventWriter<'a> {
         let by_place =
-            planned.iter().enumerate().map(|(n, planned)| ((planned.info.feature.as_str(), planned.info.line), n));
+            planned.iter().enumerate().map(|(n, planned)| ((planned.info.feature.as_str(), planned.place()), n));
         EventWriter {
             planned,
             contract,
@@ -85,7 +85,7 @@ impl<'a> EventWriter<'a> {
 
     fn scenario(&mut self, feature: &gherkin::Feature, scenario: &gherkin::Scenario, event: Scenario<World>) {
         let name = feature.path.as_deref().and_then(std::path::Path::to_str).unwrap_or_default();
-        let Some(index) = self.by_place.get(&(name, scenario.position.line)).copied() else { return };
+        let Some(index) = self.by_place.get(&(name, place_of(scenario))).copied() else { return };
         match event {
             Scenario::Started => {
                 let now = Instant::now();

@@ -98,7 +98,19 @@ impl ConnectProxy {
         names: impl Into<SwitchableNames>,
         limits: ConnectLimits,
     ) -> io::Result<ConnectProxyHandle> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        ConnectProxy::start_at((Ipv4Addr::LOCALHOST, 0).into(), names, limits).await
+    }
+
+    /// [`ConnectProxy::start_with`] at an address that others know already.
+    ///
+    /// # Errors
+    /// Where it is not to be had.
+    pub async fn start_at(
+        at: SocketAddr,
+        names: impl Into<SwitchableNames>,
+        limits: ConnectLimits,
+    ) -> io::Result<ConnectProxyHandle> {
+        let listener = TcpListener::bind(at).await?;
         let address = listener.local_addr()?;
         let desk = Arc::new(Desk {
             names: names.into(),

@@ -269,13 +269,15 @@ impl Testbed {
     }
 
     async fn start_portals(&self, plans: Vec<PortalPlan>) -> Result<Vec<Portal>, TestbedError> {
+        let before = lock(&self.portals).len();
         let mut orders = Vec::with_capacity(plans.len());
         for plan in plans {
             if lock(&self.portals).contains_key(&plan.name) {
                 return Err(TestbedError::Exists { what: "Portal", name: plan.name });
             }
             let key = lock(&self.keys).key(&plan.key)?;
-            orders.push(Order { plan, key, storage: self.storage, alone: self.alone });
+            let position = before + orders.len();
+            orders.push(Order { plan, key, storage: self.storage, alone: self.alone, position });
         }
         let started = start::portals(&self.ground, orders).await?;
         lock(&self.portals).extend(started.iter().map(|portal| (portal.name().to_owned(), portal.clone())));

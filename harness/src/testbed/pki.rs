@@ -78,13 +78,42 @@ impl Pki {
     /// # Errors
     /// Where keys, certificates or the file of the authority can't be made.
     pub fn new(clock: &dyn Clock) -> Result<Pki, PkiError> {
+        Pki::with_key(clock, KeyPair::generate()?)
+    }
+
+    /// An authority that outlives the program: its certificate is kept in this file and its key beside, in a file that only
+    /// its owner reads. Both are made the first time. It is good for nothing but tests.
+    ///
+    /// # Errors
+    /// Where the files can't be read or made.
+    pub fn kept(clock: &dyn Clock, file: &Path) -> Result<Pki, PkiError> {
+        let mut key_file = file.as_os_str().to_owned();
+        key_file.push(".key");
+        let key_file = Path::new(&key_file);
+        if file.is_file() && key_file.is_file() {
+            // The same name and key: what the certificate in the file says of them holds.
+            return Pki::with_key(clock, KeyPair::from_pem(&std::fs::read_to_string(key_file)?)?);
+        }
+        let key = KeyPair::generate()?;
+        let pem = key.serialize_pem();
+        let pki = Pki::with_key(clock, key)?;
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        for (path, text) in [(key_file, pem), (file, pki.ca_pem())] {
+            let mut written = NamedTempFile::new_in(folder)?;
+            written.write_all(text.as_bytes())?;
+            written.persist(path).map_err(|error| error.error)?;
+        }
+        Ok(pki)
+    }
+
+    fn with_key(clock: &dyn Clock, key: KeyPair) -> Result<Pki, PkiError> {
         let made = SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds(clock));
-        let authority = authority("Countersign testbed", made)?;
+        let authority = authority("Countersign testbed", made, key)?;
         let mut ca_file = tempfile::Builder::new().prefix("countersign-ca-").suffix(".pem").tempfile()?;
         ca_file.write_all(authority.pem().as_bytes())?;
         let inner = Inner {
             made,
-            stranger: self::authority("Countersign stranger", made)?,
+            stranger: self::authority("Countersign stranger", made, KeyPair::generate()?)?,
             authority,
             leaf: KeyPair::generate()?,
             provider: Arc::new(aws_lc_rs::default_provider()),
@@ -224,14 +253,14 @@ impl TimeProvider for ClockTime {
     }
 }
 
-fn authority(name: &str, made: SystemTime) -> Result<CertifiedIssuer<'static, KeyPair>, PkiError> {
+fn authority(name: &str, made: SystemTime, key: KeyPair) -> Result<CertifiedIssuer<'static, KeyPair>, PkiError> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
     params.not_before = (made - VALIDITY).into();
     params.not_after = (made + VALIDITY).into();
-    Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
+    Ok(CertifiedIssuer::self_signed(params, key)?)
 }
 
 #[cfg(test)]
@@ -303,5 +332,30 @@ mod tests {
         assert!(!format!("{pki:?}").contains("PRIVATE"));
         drop(pki);
         assert!(!path.exists());
+    }
+    #[tokio::test]
+    async fn one_that_is_kept_is_trusted_in_the_next_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        let first = Pki::kept(&clock(), &file).unwrap();
+        let kept = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(kept, first.ca_pem());
+        let second = Pki::kept(&clock(), &file).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), kept);
+        // Whoever trusts the first believes the second.
+        let (server, client) =
+            (second.server_config(DOMAIN, Arc::new(clock())).unwrap(), first.client_config(Arc::new(clock())).unwrap());
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let accepted = TlsAcceptor::from(server.config).accept(far);
+        let name = ServerName::try_from(DOMAIN).unwrap();
+        let (accepted, connected) = tokio::join!(accepted, TlsConnector::from(Arc::new(client)).connect(name, near));
+        accepted.unwrap();
+        connected.unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let key = std::fs::metadata(folder.path().join("ca.pem.key")).unwrap();
+            assert_eq!(key.permissions().mode() & 0o077, 0);
+        }
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Order {
     pub(super) key: Option<String>,
     pub(super) storage: Storage,
     pub(super) alone: bool,
+    /// How many Portals were there before it.
+    pub(super) position: usize,
 }
 
 /// Lets the process open enough files for so many Portals, as far as it may.
@@ -70,7 +72,7 @@ async fn spawned<T: Send + 'static>(
 }
 
 async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
-    let Order { plan, key, storage, alone } = order;
+    let Order { plan, key, storage, alone, position } = order;
     let identity = key.as_deref().map(TestIdentity::from_private_key_pem).transpose()?;
     let expected = identity.as_ref().map(|identity| identity.id().to_owned());
     let clock = super::fresh_clock(ground.base.as_ref());
@@ -84,6 +86,7 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         ca_pem: ground.pki.ca_pem(),
         trace: ground.trace.clone(),
         storage,
+        position,
         alone,
     };
     let core = ground.subject.start(core).await?;

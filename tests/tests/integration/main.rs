@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod bundles;
+mod cores;
 mod corpus;
 mod evidence;
 mod known_failures;

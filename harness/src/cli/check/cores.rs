@@ -9,29 +9,88 @@ use crate::cli::CommandFailure;
 use crate::subject::Subject;
 use crate::subject::descriptor::Descriptor;
 
+/// In the place of a file: the compact Core of this project.
+const BUILT_IN: &str = "built-in";
+
 /// Which Core is tested.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which Core")]
 pub(in crate::cli) struct CoreArgs {
-    /// The file that describes the Core [default: the built-in one]
-    #[arg(long, value_name = "FILE")]
-    core: Option<PathBuf>,
+    /// The file that describes the Core [default: the built-in one]. Several Cores, given as NAME=FILE, share each testbed:
+    /// every scenario runs once with each of them first. `built-in` stands for the one that is
+    #[arg(long, value_name = "[NAME=]FILE", value_parser = chosen)]
+    core: Vec<Chosen>,
+}
+
+/// A Core, as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Chosen {
+    given: String,
+    name: Option<String>,
+    /// None for the built-in one.
+    file: Option<PathBuf>,
+}
+
+/// `FILE`, or `NAME=FILE`.
+fn chosen(given: &str) -> Result<Chosen, String> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    let (name, file) = match given.split_once('=') {
+        Some((name, file)) if is_name(name) => (Some(name.to_owned()), file),
+        Some((name, _)) if !name.contains(['/', '.']) => {
+            return Err(format!("`{name}` is no name: lower-case letters, digits and `-`"));
+        }
+        _ => (None, given),
+    };
+    let file = Some(file).filter(|file| *file != BUILT_IN).map(PathBuf::from);
+    Ok(Chosen { given: given.to_owned(), name, file })
 }
 
 impl CoreArgs {
-    /// The Core under test.
+    /// The Core under test, or several.
     pub(in crate::cli) fn subject(&self) -> Result<Subject, CommandFailure> {
-        let Some(file) = &self.core else { return Ok(Subject::builtin()) };
-        Ok(Subject::described(Descriptor::read(file).map_err(CommandFailure::usage)?))
+        let mut members = Vec::new();
+        for chosen in &self.core {
+            let subject = match &chosen.file {
+                Some(file) => Subject::described(Descriptor::read(file).map_err(CommandFailure::usage)?),
+                None => Subject::builtin(),
+            };
+            members.push((chosen.name.clone().unwrap_or_else(|| subject.name()), subject));
+        }
+        match members.len() {
+            0 => Ok(Subject::builtin()),
+            1 => Ok(members.remove(0).1),
+            _ => Subject::mixed(members).map_err(CommandFailure::usage),
+        }
     }
 
     /// The descriptors, as they were given.
     pub(in crate::cli) fn descriptors(&self) -> Result<Vec<bundle::Descriptor>, CommandFailure> {
-        let text = |file: &PathBuf| {
+        let mut descriptors = Vec::new();
+        for chosen in &self.core {
+            let Some(file) = &chosen.file else { continue };
             let text = std::fs::read_to_string(file);
             let text = text.map_err(|error| CommandFailure::usage(format!("{}: {error}", file.display())))?;
-            Ok(bundle::Descriptor { given: file.display().to_string(), text })
-        };
-        self.core.iter().map(text).collect()
+            descriptors.push(bundle::Descriptor { given: chosen.given.clone(), text });
+        }
+        Ok(descriptors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_is_a_file_perhaps_with_a_name() {
+        let parts = |given: &str| chosen(given).map(|chosen| (chosen.name, chosen.file));
+        let file = |file: &str| Some(PathBuf::from(file));
+        assert_eq!(parts("my/core.toml").unwrap(), (None, file("my/core.toml")));
+        assert_eq!(parts("a=one.toml").unwrap(), (Some("a".into()), file("one.toml")));
+        assert_eq!(parts("b=built-in").unwrap(), (Some("b".into()), None));
+        assert_eq!(parts("built-in").unwrap(), (None, None));
+        assert_eq!(parts("dir/x=y/core.toml").unwrap(), (None, file("dir/x=y/core.toml")));
+        assert!(parts("A B=one.toml").unwrap_err().contains("is no name"));
     }
 }

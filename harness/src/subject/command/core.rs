@@ -17,14 +17,24 @@ use super::process::{Launch, Process};
 use super::{Plant, not_started};
 use crate::subject::descriptor::{Hook, NamesBy, Template, TemplateError, Values};
 use crate::subject::hooks::{Hands, write};
+use crate::subject::namespace::{Namespace, NamespacePlan};
 use crate::subject::ready;
 use crate::subject::{CorePlan, SubjectError};
 use crate::testbed::connect_proxy::{ConnectProxy, ConnectProxyHandle};
 use crate::testbed::identity::TestIdentity;
 use crate::testbed::pki::Pki;
 
+/// Where a Core listens in a namespace of its own.
+const WITHIN_PORT: u16 = 8080;
 /// Whoever can't be connected to is perhaps about to end.
 const ENDING: Duration = Duration::from_secs(2);
+
+/// How a Core finds its peers.
+enum WayToNames {
+    Proxy(ConnectProxyHandle),
+    Namespace(Arc<Namespace>),
+    None,
+}
 
 /// One Core, running or not, with its state on disk.
 pub(super) struct ProcessCore {
@@ -36,9 +46,12 @@ pub(super) struct ProcessCore {
     identity: Option<TestIdentity>,
     clock: SettableClock,
     pki: Pki,
-    proxy: Option<ConnectProxyHandle>,
+    names: WayToNames,
     log: Log,
+    /// Where it is reached.
     address: SocketAddr,
+    /// Where it listens, which is another address in a namespace.
+    within: SocketAddr,
     /// Keeps the address away from others.
     reserved: Option<Reserved>,
     folder: TempDir,
@@ -54,9 +67,20 @@ impl ProcessCore {
             let file = folder.path().join("identity.pem");
             write(&file, identity.private_key_pem()).map_err(failed)?;
         }
-        let proxy = match plant.descriptor.names {
-            NamesBy::Proxy => Some(ConnectProxy::start(plan.names.clone()).await.map_err(failed)?),
-            NamesBy::Namespace | NamesBy::None => None,
+        let names = match plant.descriptor.names {
+            NamesBy::Proxy => WayToNames::Proxy(ConnectProxy::start(plan.names.clone()).await.map_err(failed)?),
+            NamesBy::Namespace => {
+                let namespace = NamespacePlan {
+                    names: plan.names.clone().into(),
+                    public_port: plan.profile.public_port,
+                    ca_file: Some(pki.ca_file().to_owned()),
+                    program: PathBuf::from(found("countersign")),
+                };
+                let namespace = Namespace::open(namespace).map_err(|error| not_started(&plan.portal, error))?;
+                namespace.try_out().await.map_err(|error| not_started(&plan.portal, error))?;
+                WayToNames::Namespace(Arc::new(namespace))
+            }
+            NamesBy::None => WayToNames::None,
         };
         let mut core = ProcessCore {
             process: None,
@@ -66,9 +90,10 @@ impl ProcessCore {
             identity: plan.identity,
             clock: plan.clock,
             pki,
-            proxy,
+            names,
             log: Log::default(),
             address: ([127, 0, 0, 1], 0).into(),
+            within: ([127, 0, 0, 1], 0).into(),
             reserved: None,
             folder,
         };
@@ -82,8 +107,10 @@ impl ProcessCore {
     /// It belongs to another scenario from now on.
     pub(super) async fn lend(&mut self, plan: &CorePlan) {
         self.clock = plan.clock.clone();
-        if let Some(proxy) = &self.proxy {
-            proxy.lend(plan.names.clone()).await;
+        match &self.names {
+            WayToNames::Proxy(proxy) => proxy.lend(plan.names.clone()).await,
+            WayToNames::Namespace(namespace) => namespace.lend(plan.names.clone()).await,
+            WayToNames::None => {}
         }
     }
 
@@ -124,9 +151,13 @@ impl ProcessCore {
         self.death()
     }
 
-    /// The hosts that it asked the CONNECT proxy for.
+    /// The hosts that it looked up.
     pub(super) fn lookups(&self) -> Option<Vec<String>> {
-        self.proxy.as_ref().map(ConnectProxyHandle::hosts)
+        match &self.names {
+            WayToNames::Proxy(proxy) => Some(proxy.hosts()),
+            WayToNames::Namespace(namespace) => Some(namespace.lookups()),
+            WayToNames::None => None,
+        }
     }
 
     pub(super) fn logged(&self) -> Vec<String> {
@@ -139,6 +170,10 @@ impl ProcessCore {
             values: self.values(),
             directory: Some(self.directory()),
             group: self.process.as_ref().and_then(Process::group),
+            namespace: match &self.names {
+                WayToNames::Namespace(namespace) => Some(Arc::clone(namespace)),
+                _ => None,
+            },
         }
     }
 
@@ -175,7 +210,7 @@ impl ProcessCore {
     /// Ends it for good.
     pub(super) async fn quit(mut self) {
         self.stop().await;
-        if let Some(proxy) = self.proxy.take() {
+        if let WayToNames::Proxy(proxy) = std::mem::replace(&mut self.names, WayToNames::None) {
             proxy.shutdown().await;
         }
     }
@@ -203,9 +238,11 @@ impl ProcessCore {
 
     async fn launch(&mut self, deadline: Instant) -> Result<(), SubjectError> {
         let command = &self.plant.command;
-        self.address = match &command.address_from {
-            Some(_) => ([127, 0, 0, 1], 0).into(),
-            None => {
+        self.within = match (&command.address_from, &self.names) {
+            (Some(_), _) => ([127, 0, 0, 1], 0).into(),
+            // All ports are its own.
+            (None, WayToNames::Namespace(_)) => ([127, 0, 0, 1], WITHIN_PORT).into(),
+            (None, _) => {
                 // Each start has an address of its own: connections to the last one may linger.
                 let reserved = Reserved::new().await.map_err(|error| self.failed(&error.to_string()))?;
                 self.reserved.insert(reserved).address()
@@ -231,8 +268,14 @@ impl ProcessCore {
             let expected = || format!("nothing like `{}` came in its output in time", regex(command));
             let address = address.ok_or_else(|| self.failed(&expected()))?;
             let parsed = address.parse();
-            self.address = parsed.map_err(|_| self.failed(&format!("`{address}` in its output is no address")))?;
+            self.within = parsed.map_err(|_| self.failed(&format!("`{address}` in its output is no address")))?;
         }
+        self.address = match &self.names {
+            WayToNames::Namespace(namespace) => {
+                namespace.reach(self.within).await.map_err(|error| self.failed(&error.to_string()))?
+            }
+            _ => self.within,
+        };
         self.process = Some(process);
         Ok(())
     }
@@ -251,6 +294,10 @@ impl ProcessCore {
         if let Some(program) = argv.first_mut() {
             *program = found(program);
         }
+        if let WayToNames::Namespace(namespace) = &self.names {
+            let inside = namespace.command(argv);
+            argv = inside.into_iter().map(|part| part.to_string_lossy().into_owned()).collect();
+        }
         let mut env = self.usual_env();
         for (name, value) in &command.env {
             env.push((name.clone(), fill(value)?));
@@ -263,7 +310,7 @@ impl ProcessCore {
         let ca_file = self.pki.ca_file().display().to_string();
         let trust = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE"];
         let mut env: Vec<_> = trust.iter().map(|name| ((*name).to_owned(), ca_file.clone())).collect();
-        if let Some(proxy) = &self.proxy {
+        if let WayToNames::Proxy(proxy) = &self.names {
             env.extend(["HTTPS_PROXY", "https_proxy"].map(|name| (name.to_owned(), proxy.url())));
             env.extend(["NO_PROXY", "no_proxy"].map(|name| (name.to_owned(), String::new())));
         }
@@ -272,12 +319,15 @@ impl ProcessCore {
 
     fn values(&self) -> Values {
         let mut values = Values::default();
-        values.set("core", "address", self.address.to_string());
-        values.set("core", "host", self.address.ip().to_string());
-        values.set("core", "port", self.address.port().to_string());
+        values.set("core", "address", self.within.to_string());
+        values.set("core", "host", self.within.ip().to_string());
+        values.set("core", "port", self.within.port().to_string());
         values.set("core", "data_dir", self.data().display().to_string());
         values.set("core", "portal", self.portal.clone());
-        let proxy = self.proxy.as_ref().map(ConnectProxyHandle::url).unwrap_or_default();
+        let proxy = match &self.names {
+            WayToNames::Proxy(proxy) => proxy.url(),
+            _ => String::new(),
+        };
         values.set("names", "connect_proxy", proxy);
         values.set("pki", "ca_file", self.pki.ca_file().display().to_string());
         values.set_group("profile", serde_json::to_value(&self.profile).unwrap_or_default());

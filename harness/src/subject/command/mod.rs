@@ -131,6 +131,14 @@ impl CoreKind for CommandKind {
         self.0.descriptor.profile.clone()
     }
 
+    fn brings_proxy(&self) -> bool {
+        self.0.descriptor.proxy.is_some()
+    }
+
+    fn trust(&self, pki: &Pki) {
+        self.0.run().pki = Some(pki.clone());
+    }
+
     fn limits(&self) -> super::descriptor::Limits {
         self.0.descriptor.limits
     }

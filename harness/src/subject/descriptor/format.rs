@@ -43,6 +43,8 @@ pub(super) struct StartFile {
     pub(super) command: Option<Spanned<Vec<Text>>>,
     pub(super) url: Option<Text>,
     pub(super) urls: Option<Spanned<Vec<Text>>>,
+    pub(super) connect_proxy: Option<Text>,
+    pub(super) ca_file: Option<Text>,
     pub(super) image: Option<Text>,
     pub(super) directory: Option<Text>,
     #[serde(default)]

@@ -17,6 +17,7 @@ mod templates;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -144,6 +145,10 @@ pub struct Command {
 pub struct Running {
     /// `host:port` of each; one Portal each.
     pub authorities: Vec<String>,
+    /// Where the testbed's CONNECT proxy shall listen: they were started with it as `HTTPS_PROXY`.
+    pub connect_proxy: Option<SocketAddr>,
+    /// The authority that they were started with: a certificate, which is made with its key the first time.
+    pub ca_file: Option<PathBuf>,
     /// How one sees that it is ready.
     pub ready: Ready,
 }

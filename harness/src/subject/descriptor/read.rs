@@ -1,6 +1,7 @@
 //! From the file as it is written to a description in which everything can be done.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -84,13 +85,23 @@ impl Reader<'_> {
             let what = "a Core that runs already can't be put into a namespace: use `proxy` or `none`";
             self.source.wrong(names.span(), "names", what);
         }
+        if let (Start::Running(running), Some(names)) = (&start, &names)
+            && *names.get_ref() == NamesBy::Proxy
+            && running.connect_proxy.is_none()
+        {
+            let what = "say with `start.connect_proxy` at which address these Cores look for their proxy";
+            self.source.wrong(names.span(), "names", what);
+        }
         Some(Descriptor {
             file: self.source.file.to_owned(),
             name,
             version,
             profile_name,
             profile,
-            names: names.map(Spanned::into_inner).unwrap_or_default(),
+            names: match (&start, names.map(Spanned::into_inner)) {
+                (Start::Running(running), _) if running.connect_proxy.is_none() => NamesBy::None,
+                (_, names) => names.unwrap_or_default(),
+            },
             connections,
             start,
             apps,
@@ -155,6 +166,12 @@ impl Reader<'_> {
     }
 
     fn command(&mut self, start: StartFile) -> Option<Start> {
+        for (given, key) in [(&start.connect_proxy, "start.connect_proxy"), (&start.ca_file, "start.ca_file")] {
+            if let Some(given) = given {
+                let what = "this goes with `urls` only: a command gets {{ names.connect_proxy }} and {{ pki.ca_file }}";
+                self.source.wrong(given.span(), key, what);
+            }
+        }
         let argv = start.command?;
         let span = argv.span();
         let argv = self.templates("start.command", argv.into_inner(), Place::Core);
@@ -238,7 +255,16 @@ impl Reader<'_> {
         let fresh = start.portals.filter(|portals| *portals.get_ref() == Portals::Fresh);
         only_command(fresh.map(|portals| portals.span()), "start.portals");
         let ready = start.ready.map(|ready| self.ready("start.ready", ready)).unwrap_or_default();
-        Some(Start::Running(Running { authorities, ready }))
+        let connect_proxy = start.connect_proxy.and_then(|written| match written.get_ref().parse::<SocketAddr>() {
+            Ok(address) if address.port() != 0 => Some(address),
+            _ => {
+                let what = "give the address at which the Cores look for their proxy: \"127.0.0.1:3128\"";
+                self.source.wrong(written.span(), "start.connect_proxy", what);
+                None
+            }
+        });
+        let ca_file = start.ca_file.map(|file| self.folder.join(file.into_inner()));
+        Some(Start::Running(Running { authorities, connect_proxy, ca_file, ready }))
     }
 
     fn apps(&mut self, apps: AppsFile) -> Apps {

@@ -118,7 +118,13 @@ fn cores_that_run_already_have_a_url_each() {
     let running = parse("name = \"x\"\n[start]\nurls = [\"http://127.0.0.1:8001\", \"http://[::1]\"]\n").unwrap();
     let Start::Running(start) = &running.start else { panic!("not running") };
     assert_eq!(start.authorities, ["127.0.0.1:8001", "[::1]:80"]);
-    assert_eq!(running.kind(), "url");
+    assert_eq!((running.kind(), running.names), ("url", NamesBy::None));
+    let text = "name = \"x\"\n[start]\nurl = \"http://a\"\nconnect_proxy = \"127.0.0.1:3128\"\nca_file = \"ca.pem\"\n";
+    let with_names = parse(text).unwrap();
+    let Start::Running(start) = &with_names.start else { panic!("not running") };
+    assert_eq!(start.connect_proxy, Some(([127, 0, 0, 1], 3128).into()));
+    assert_eq!(start.ca_file.as_deref(), Some(Path::new("conf/ca.pem")));
+    assert_eq!(with_names.names, NamesBy::Proxy);
 }
 
 #[test]
@@ -191,6 +197,10 @@ fn what_goes_with_a_command_only_is_refused_for_a_url() {
         url("[state]\nset_clock = { file = \"{{ core.data_dir }}/c\", text = \"\" }").contains("no `core.data_dir`")
     );
     assert!(url("[state]\nimport_identity = { file = \"k\", text = \"\" }").contains("before the Core starts"));
+    assert!(url("connect_proxy = \"3128\"").contains("`start.connect_proxy`: give the address"));
+    let message = refused("name = \"x\"\nnames = \"proxy\"\n[start]\nurl = \"http://a\"\n");
+    assert!(message.contains("conf/core.toml:2: `names`: say with `start.connect_proxy`"), "{message}");
+    assert!(refused(&with("ca_file = \"x\"")).contains("`start.ca_file`: this goes with `urls` only"));
     let message = refused("name = \"x\"\nnames = \"namespace\"\n[start]\nurl = \"http://a\"\n");
     assert!(message.contains("conf/core.toml:2: `names`: a Core that runs already can't"), "{message}");
 }

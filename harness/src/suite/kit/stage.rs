@@ -17,7 +17,7 @@ use crate::topology::{AppPlan, KeyPlan, PortalPlan, Topology};
 use crate::wire::{Reply, WireError};
 
 /// The largest body that Cores and proxies take in scenarios: a body over it costs next to nothing.
-pub(crate) const BODY_LIMIT: u64 = 4 << 20;
+const BODY_LIMIT: u64 = 4 << 20;
 /// How much of a body is kept in memory: less than most bodies of scenarios.
 const BODY_MEMORY: u64 = 64 << 10;
 /// How long a silent peer is waited for, in seconds. Two scenarios wait as long; all others must be quicker on a busy machine too.
@@ -117,7 +117,27 @@ impl World {
     }
 }
 
+/// A body larger than this is not sent only to be refused.
+const LARGEST: u64 = 64 << 20;
+/// A silent peer is not waited for any longer.
+const LONGEST: u64 = 10;
+
 impl Scene {
+    /// The largest body that the Core takes. None where that is more than a scenario sends.
+    pub(crate) fn body_limit(&self) -> StepResult<Option<u64>> {
+        Ok(Some(self.testbed()?.profile().body_limit).filter(|limit| *limit <= LARGEST))
+    }
+
+    /// Somebody never answers: the Core has to give up within the time of a step.
+    pub(crate) fn silence_is_bearable(&self) -> StepResult {
+        match self.testbed()?.profile().answer_seconds {
+            ..=LONGEST => Ok(()),
+            seconds => Err(StepFailure::unsupported(format!(
+                "the subject waits {seconds} s for an answer, which is more than a step takes (profile value `answer_seconds`)"
+            ))),
+        }
+    }
+
     /// Installs an app, or replaces the manifest of one that runs.
     pub(crate) async fn install(&mut self, portal: &str, app: &str, manifest: &str) -> StepResult {
         self.put_manifest(portal, app, manifest, None).await

@@ -5,7 +5,6 @@ pub(crate) mod signing;
 
 use super::prelude::*;
 use crate::attack::Draft;
-use crate::suite::kit::stage::BODY_LIMIT;
 use crate::trace::{Party, SignatureEvent, SignatureOutcome};
 use crate::wire::{Call, Content};
 use signing::Signing;
@@ -67,7 +66,7 @@ async fn begins(world: &mut World, args: Args) -> StepResult {
     let host = world.scene().testbed()?.outside().authority(&host);
     let mut draft = Draft::new(args.text(0), &host, args.text(1));
     draft.fields = fields::lines_to_send(args.table_if_any())?;
-    draft.body = match body::body(args.text(4), BODY_LIMIT)? {
+    draft.body = match body::body(args.text(4), world.scene().body_limit()?)? {
         Content::None => None,
         content => Some(all_of(&content)),
     };

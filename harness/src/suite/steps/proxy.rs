@@ -92,7 +92,7 @@ fn place_of(text: &str, request: &Received) -> Option<String> {
 }
 
 async fn answers_with_trailer(world: &mut World, args: Args) -> StepResult {
-    let content = body::body(&format!("the body \"{}\"", args.text(1)), 0)?;
+    let content = body::body(&format!("the body \"{}\"", args.text(1)), None)?;
     let answer = AppAnswer::status(200).body(args.text(1).to_owned()).trailer(args.text(2), args.text(3));
     world.scene_mut().answer_with(&Receiver::parse(args.text(0)), answer, 200, Some(&content))
 }

@@ -49,7 +49,7 @@ impl Portal {
         match &apps.recognition {
             Recognition::Door { from, .. } => {
                 if let Some(door) = reply.json().as_ref().and_then(|answer| self.door_in(answer, from)) {
-                    known.set_door(Some(door));
+                    known.set_door(Some(self.reached(door, &what).await?));
                 }
             }
             Recognition::SourceAddress => {}
@@ -102,6 +102,10 @@ impl Portal {
                 Some(entry) => self.door_in(entry, from),
                 None => None,
             };
+            let door = match door {
+                Some(door) => Some(self.reached(door, &what).await?),
+                None => None,
+            };
             app.set_door(door);
         }
         Ok(())
@@ -141,6 +145,12 @@ impl Portal {
         let values = self.hands().values().clone().with("app", "name", app).with("app", "manifest", "");
         let values = values.with("app", "address", text(address.map(|address| address.to_string())));
         values.with("app", "echo_address", text(known.map(|known| known.echo().address().to_string())))
+    }
+
+    /// Where a door is reached from here.
+    async fn reached(&self, door: SocketAddr, what: &str) -> Result<SocketAddr, TestbedError> {
+        let reached = self.hands().reach(door).await;
+        reached.map_err(|error| TestbedError::Hook { what: what.to_owned(), why: error.to_string() })
     }
 
     /// `http://127.0.0.1:1234`, `127.0.0.1:1234`, `localhost:1234` or `1234` in the answer to an install.

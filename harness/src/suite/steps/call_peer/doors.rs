@@ -30,13 +30,16 @@ pub(super) fn register(steps: &mut Steps) {
 }
 
 async fn through_door(world: &mut World, args: Args) -> StepResult {
-    let (app, url) = (args.text(1), args.text(2));
+    let (portal, app) = (args.text(0), args.text(1));
+    // What the contract calls portal_core may have another name here.
+    let own = format!("http://{}/", world.scene().portal(portal)?.hands().surface().internal_host);
+    let url = &args.text(2).replace("http://portal_core/", &own);
     let host = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
     // RFC 9112 §3.2.2: with a target in absolute form, Host names the same authority.
     let call = Call::get(url).field("Host", host);
     let peer = url.split("/internal/call_peer/").nth(1).and_then(|rest| rest.split('/').next());
     let addressed = peer.and_then(|peer| world.scene().called(app, peer));
-    send_through_door(world, args.text(0), app, call, addressed).await
+    send_through_door(world, portal, app, call, addressed).await
 }
 
 async fn has_address(world: &mut World, args: Args) -> StepResult {

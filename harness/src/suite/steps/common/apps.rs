@@ -74,7 +74,7 @@ fn headers(cell: &str) -> StepResult<serde_json::Map<String, serde_json::Value>>
 
 async fn answers(world: &mut World, args: Args) -> StepResult {
     let receiver = Receiver::parse(args.text(0));
-    let content = body::body(args.text(2), 0)?;
+    let content = body::body(args.text(2), None)?;
     let mut answer = match &content {
         Content::None => AppAnswer::status(args.get(1)?),
         Content::Bytes(bytes) => AppAnswer::status(args.get(1)?).body(bytes.clone()),
@@ -94,6 +94,7 @@ async fn answers_in_halves(world: &mut World, args: Args) -> StepResult {
 }
 
 async fn never_answers(world: &mut World, args: Args) -> StepResult {
+    world.scene().silence_is_bearable()?;
     world.scene_mut().answer_with(&Receiver::parse(args.text(0)), AppAnswer::silence(), 200, None)
 }
 

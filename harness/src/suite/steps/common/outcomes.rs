@@ -126,7 +126,7 @@ async fn received_body(world: &mut World, args: Args) -> StepResult {
     let received = the_latest(world, &receiver)?;
     let expected = match args.text(1) {
         "body that was sent" => world.exchange()?.body.clone(),
-        text => body::Fingerprint::of(&body::body(text, 0)?),
+        text => body::Fingerprint::of(&body::body(text, None)?),
     };
     let got = body::Fingerprint { length: received.body_length, sha256: received.body_sha256.clone() };
     expect::holds(expected == got, format!("{receiver} received {expected}"), || match received.body() {

@@ -1,7 +1,6 @@
 //! Requests: of apps through their doors, of people outside, straight to a Core.
 
 use super::super::prelude::*;
-use crate::suite::kit::stage::BODY_LIMIT;
 use crate::trace::Party;
 use crate::wire::{Call, Content};
 
@@ -24,7 +23,7 @@ async fn app_calls(world: &mut World, args: Args) -> StepResult {
         Some(verbatim) => verbatim.trim_end_matches('"').to_owned(),
         None => world.scene().person(args.text(2))?.short_id().to_owned(),
     };
-    let content = body::body(args.text(5), BODY_LIMIT)?;
+    let content = body::body(args.text(5), world.scene().body_limit()?)?;
     let target = format!("/internal/call_peer/{peer}{}", args.text(4));
     let call = request(args.text(3), &target, content, &args)?;
     let addressed = world.scene().called(app, &peer);
@@ -60,7 +59,7 @@ async fn outside_sends(world: &mut World, args: Args) -> StepResult {
             None => world.scene_mut().owner(who.trim_end_matches("'s owner")).await?,
         },
     };
-    let content = body::body(args.text(5), BODY_LIMIT)?;
+    let content = body::body(args.text(5), world.scene().body_limit()?)?;
     let domain = world.scene().portal(portal)?.domain().to_owned();
     let (host, target, addressed) = match to {
         "Core" => (domain, format!("/core{}", args.text(2)), None),
