@@ -76,7 +76,10 @@ impl Replay {
             source,
             selection,
             seed: bundle.seed(),
-            given: Given { keys: Arc::new(bundle.keys().clone()), began: Some(bundle.began()) },
+            given: Given {
+                keys: Arc::new(bundle.keys().clone()),
+                began: Some(bundle.began()).filter(|began| *began > 0),
+            },
             jobs: 1,
             interruptible: true,
             ..RunOptions::default()

@@ -47,6 +47,10 @@ impl World {
                 self.scene_mut().private_keys.insert(plan.name.clone(), pem);
             }
             let portal = self.scene().testbed()?.add_portal(plan).await?;
+            if self.run()?.began().is_some() {
+                // One that ran before has to be told.
+                portal.clock_changed().await?;
+            }
             self.scene_mut().add_portal(portal);
         }
         Ok(())
