@@ -4,6 +4,7 @@ pub mod attack;
 pub mod bundle;
 pub mod cli;
 pub mod contract;
+pub mod doctor;
 pub mod expectations;
 pub mod explain;
 pub mod glob;

@@ -2,6 +2,7 @@
 
 pub mod attack;
 pub mod check;
+pub mod core;
 pub mod exit;
 pub mod explain;
 pub mod init;
@@ -40,6 +41,8 @@ enum Command {
     Check(Box<check::Check>),
     /// Run one scenario again as it failed, from a bundle that `check --bundles` left
     Replay(replay::Replay),
+    /// See whether the testbed finds its way with a Core
+    Core(core::Core),
     /// Write a file to begin with
     Init(init::Init),
     /// Try one attack of the hostile peer's, and say what it is, why it must fail, and what came of it
@@ -65,6 +68,7 @@ impl Cli {
         let done = match self.command {
             Command::Check(check) => check.run(),
             Command::Replay(replay) => replay.run(&mut io::stdout()),
+            Command::Core(core) => core.run(&mut io::stdout()),
             Command::Init(init) => init.run(&mut io::stdout().lock()),
             Command::Attack(attack) => attack.run(&mut io::stdout().lock()),
             Command::Requirements(requirements) => requirements.run(&mut io::stdout().lock()),

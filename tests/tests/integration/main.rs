@@ -5,6 +5,7 @@
 mod bundles;
 mod cores;
 mod corpus;
+mod doctor;
 mod evidence;
 mod known_failures;
 mod licences;
