@@ -158,6 +158,11 @@ impl Profile {
         }
     }
 
+    /// Whether signatures by this algorithm are accepted (SIG-5).
+    pub fn accepts(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.iter().any(|name| name.parse().ok() == Some(algorithm))
+    }
+
     /// The components that a request is signed over (SIG-2, SIG-3).
     pub fn covered(&self, has_body: bool) -> Vec<&'static str> {
         let mut covered = vec!["@method"];

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use portal_core::core::{Core, CoreBuilder, RunningCore};
-use portal_core::identity::{Description, Identity};
+use portal_core::identity::{Description, Identity, KeyKind};
 use portal_core::limits::Limits;
-use portal_core::rfc9421::SigningKey;
+use portal_core::profile::Profile;
+use portal_core::rfc9421::{Algorithm, SigningKey};
 use portal_core::store::{MemoryStore, RedbStore, Store, StoreError};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -30,11 +31,17 @@ pub(super) type Change = dyn Fn(CoreBuilder) -> CoreBuilder + Send + Sync;
 /// The compact Core, perhaps with other parts.
 pub(super) struct Builtin {
     change: Arc<Change>,
+    profile: Profile,
 }
 
 impl Builtin {
     pub(super) fn new(change: impl Fn(CoreBuilder) -> CoreBuilder + Send + Sync + 'static) -> Builtin {
-        Builtin { change: Arc::new(change) }
+        Builtin { change: Arc::new(change), profile: Profile::default() }
+    }
+
+    /// The same by other values.
+    pub(super) fn by(self, profile: Profile) -> Builtin {
+        Builtin { profile, ..self }
     }
 }
 
@@ -68,6 +75,10 @@ impl CoreKind for Builtin {
             profile: true,
             logs: logged::is_on(),
         }
+    }
+
+    fn profile(&self) -> Profile {
+        self.profile.clone()
     }
 
     async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError> {
@@ -186,6 +197,7 @@ impl CoreHandle for BuiltinCore {
         let bases = Bases { portal: self.plan.portal.clone(), trace: self.plan.trace.clone() };
         let builder = Core::builder()
             .description(self.description())
+            .key_kind(key_kind(&self.plan.profile))
             .clock(self.plan.clock.clone())
             .profile(self.plan.profile.clone())
             .limits(limits())
@@ -207,6 +219,14 @@ impl fmt::Debug for BuiltinCore {
         let mut shown = f.debug_struct("BuiltinCore");
         shown.field("portal", &self.plan.portal).field("address", &self.address);
         shown.field("runs", &self.running.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// A key that its peers accept.
+fn key_kind(profile: &Profile) -> KeyKind {
+    match profile.accepts(Algorithm::Ed25519) {
+        true => KeyKind::Ed25519,
+        false => KeyKind::RsaPss { bits: 2048 },
     }
 }
 

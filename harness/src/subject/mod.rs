@@ -56,6 +56,12 @@ impl Subject {
         Subject { faults: faults.into(), ..Subject::new(builtin::Builtin::new(change)) }
     }
 
+    /// The compact Core by a profile that ships, without what that turns off.
+    pub fn builtin_by(profile: Shipped) -> Subject {
+        let Shipped { values, off, .. } = profile;
+        Subject::new(builtin::Builtin::new(|builder| builder).by(values)).without(off)
+    }
+
     /// The Core that a descriptor describes, behind proxies as they should be.
     pub fn described(descriptor: Descriptor) -> Subject {
         let off = Shipped::named(&descriptor.profile_name).map(|shipped| shipped.off).unwrap_or_default();

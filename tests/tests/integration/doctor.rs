@@ -106,8 +106,7 @@ fn with_a_core_as_it_should_be_all_is_fine_and_each_step_says_what_it_did() {
 fn what_a_core_does_wrong_shows_at_its_step() {
     let with_reset = format!("{DESCRIPTOR}{NO_RESET}");
     let elsewhere = DESCRIPTOR.replace("get = \"/public/meta/whoareyou\", within", "get = \"/nowhere\", within");
-    let no_door = DESCRIPTOR.replace("[state]", "door_from = \"/nowhere\"\n[state]");
-    let wrong: [(&str, &str, Change); 13] = [
+    let wrong: [(&str, &str, Change); 12] = [
         ("ready", &elsewhere, |it| it),
         ("whoareyou", DESCRIPTOR, |it| answering(it, |r| r.uri().path() == "/public/meta/whoareyou", stranger)),
         ("install", DESCRIPTOR, |it| {
@@ -115,7 +114,6 @@ fn what_a_core_does_wrong_shows_at_its_step() {
         }),
         ("install", DESCRIPTOR, |it| answering(it, |r| r.uri().path() == "/internal/auth", refused)),
         ("recognise", DESCRIPTOR, |it| answering(it, at_a_door, refused)),
-        ("recognise", &no_door, |it| it),
         ("pair", DESCRIPTOR, |it| answering(it, |r| r.uri().path().contains("pairing-code"), refused)),
         ("names", DESCRIPTOR, |it| it.resolver(Nobody)),
         ("trust", DESCRIPTOR, |it| {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use portal_core::profile::Shipped;
 
 use crate::bundle;
 use crate::cli::CommandFailure;
@@ -20,6 +21,14 @@ pub(in crate::cli) struct CoreArgs {
     /// every scenario runs once with each of them first. `built-in` stands for the one that is
     #[arg(long, value_name = "[NAME=]FILE", value_parser = chosen)]
     core: Vec<Chosen>,
+
+    /// The profile by which the built-in Core goes; a descriptor names its own
+    #[arg(long, value_name = "NAME", default_value = Shipped::NAMES[0], value_parser = profile, conflicts_with = "core")]
+    profile: Shipped,
+}
+
+fn profile(name: &str) -> Result<Shipped, String> {
+    Shipped::named(name).ok_or_else(|| format!("there is no such profile; there are {}", Shipped::NAMES.join(", ")))
 }
 
 /// A Core, as it was given.
@@ -54,12 +63,12 @@ impl CoreArgs {
         for chosen in &self.core {
             let subject = match &chosen.file {
                 Some(file) => Subject::described(Descriptor::read(file).map_err(CommandFailure::usage)?),
-                None => Subject::builtin(),
+                None => Subject::builtin_by(self.profile.clone()),
             };
             members.push((chosen.name.clone().unwrap_or_else(|| subject.name()), subject));
         }
         match members.len() {
-            0 => Ok(Subject::builtin()),
+            0 => Ok(Subject::builtin_by(self.profile.clone())),
             1 => Ok(members.remove(0).1),
             _ => Subject::mixed(members).map_err(CommandFailure::usage),
         }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use portal_core::profile::Profile;
+use portal_core::rfc9421::Algorithm;
 
 use super::names::Receiver;
 use super::scene::Scene;
@@ -56,15 +57,23 @@ impl World {
         Ok(())
     }
 
-    /// Cores make Ed25519 keys themselves. Only where a scenario looks for the private key, the suite makes it, to know
+    /// Cores make their keys themselves. Only where a scenario looks for the private key, the suite makes it, to know
     /// what to look for.
     fn with_known_key(&mut self, plan: PortalPlan) -> StepResult<PortalPlan> {
         let looks_for_it = self.scenario()?.requirements.iter().any(|id| id == "ID-5");
         if !looks_for_it || plan.key != KeyPlan::Ed25519 || !self.subject()?.capabilities().identity {
             return Ok(plan);
         }
+        if !self.takes_ed25519()? {
+            return Ok(plan.key(KeyPlan::RsaPss2048));
+        }
         let pem = self.chance().identity(&plan.name)?.private_key_pem().to_owned();
         Ok(plan.key(KeyPlan::Pem(pem)))
+    }
+
+    /// Whether a Portal with such a key can be anybody's peer, by the subject's profile.
+    fn takes_ed25519(&self) -> StepResult<bool> {
+        Ok(self.subject()?.profile().accepts(Algorithm::Ed25519))
     }
 
     /// Starts a Portal that the harness plays.
@@ -72,6 +81,7 @@ impl World {
         self.stand().await?;
         self.reachable()?;
         let drawn = match key {
+            KeyPlan::Ed25519 if !self.takes_ed25519()? => Some(KeyPlan::RsaPss2048),
             KeyPlan::Ed25519 => Some(KeyPlan::Pem(self.chance().identity(name)?.private_key_pem().to_owned())),
             _ => None,
         };
