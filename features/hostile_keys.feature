@@ -22,10 +22,14 @@ Feature: A hostile peer takes another key, another time, or the same request aga
     When the hostile peer tries "<attack>" on bob
     Then nobody is authenticated by it, and its twin is let in
 
+    @AUTH-5 @ed25519-keys
+    Examples: Algorithms of Ed25519 keys, AUTH-5
+      | attack                     |
+      | alg-of-another-kind-of-key |
+
     @AUTH-5
     Examples: Algorithms, AUTH-5
       | attack                     |
-      | alg-of-another-kind-of-key |
       | alg-ecdsa-p256             |
       | alg-ecdsa-p384             |
       | alg-hmac                   |
@@ -146,6 +150,7 @@ Feature: A hostile peer takes another key, another time, or the same request aga
       | alg-v15-over-a-pss-signature |
       | hmac-with-the-public-rsa-key |
 
+  @ed25519-keys
   Scenario Outline: Nobody gets in by <attack>, with a short ID that two have
     Given the fake Portals dora and dana with the same short ID
     And bob has added dora as a peer

@@ -54,6 +54,9 @@ async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
     if let Some(why) = off::all(context.subject.off(), &world.scenario()?.requirements) {
         return Err(StepFailure::skip(why));
     }
+    if let Some(why) = off::key(&context.subject.profile(), &world.scenario()?.tags) {
+        return Err(StepFailure::skip(why));
+    }
     let mut found = context.steps.find(step);
     let (Some((step, mut args)), true) = (found.pop(), found.is_empty()) else {
         return Err(StepFailure::error("the step is undefined or ambiguous"));

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use portal_core::profile::Profile;
+use portal_core::rfc9421::Algorithm;
+
 /// Why a scenario is skipped: all that it asks for is off.
 pub(crate) fn all(off: &BTreeMap<String, String>, requirements: &[String]) -> Option<String> {
     let reasons: Option<Vec<&String>> = requirements.iter().map(|id| off.get(id)).collect();
@@ -9,6 +12,15 @@ pub(crate) fn all(off: &BTreeMap<String, String>, requirements: &[String]) -> Op
     reasons.dedup();
     let reasons: Vec<&str> = reasons.into_iter().map(String::as_str).collect();
     Some(reasons.join("; "))
+}
+
+/// The tag of scenarios in which a peer's key has to be an Ed25519 key.
+pub(crate) const ED25519_KEYS: &str = "ed25519-keys";
+
+/// Why a scenario is skipped: by the subject's profile nobody has the key that it is about.
+pub(crate) fn key(profile: &Profile, tags: &[String]) -> Option<&'static str> {
+    let needed = tags.iter().any(|tag| tag == ED25519_KEYS);
+    (needed && !profile.accepts(Algorithm::Ed25519)).then_some("by this profile no peer has an Ed25519 key")
 }
 
 #[cfg(test)]
@@ -24,5 +36,14 @@ mod tests {
         assert_eq!(all(&["SIG-3", "SIG-6"]).as_deref(), Some("no digest; no nonce"));
         assert_eq!(all(&["SIG-3", "CALL-3"]), None);
         assert_eq!(all(&[]), None);
+    }
+
+    #[test]
+    fn what_is_about_ed25519_keys_is_skipped_where_nobody_has_one() {
+        let tags = ["AUTH-5".to_owned(), ED25519_KEYS.to_owned()];
+        assert_eq!(key(&Profile::default(), &tags), None);
+        let deployed = Profile::named("portal-2022").unwrap_or_default();
+        assert!(key(&deployed, &tags).is_some());
+        assert_eq!(key(&deployed, &tags[..1]), None);
     }
 }
