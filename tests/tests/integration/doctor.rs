@@ -79,15 +79,14 @@ fn steady(checkup: &Checkup) -> String {
         let is_id =
             core.len() == 6 && core.bytes().any(|b| b.is_ascii_digit()) && core.bytes().any(|b| b.is_ascii_lowercase());
         // A short ID without a digit is told by what stands before it.
-        let after = ["it is ", "the peer ", "call_peer/", "https://", "asked for ", "looks for ", "doctor."];
+        let after =
+            ["it is ", "the peer ", "call_peer/", "https://", "asked for ", "looks for ", "doctor.", "SHORT1, "];
         let named = core.len() == 6 && after.iter().any(|before| steady.ends_with(before));
-        let is_port = steady.ends_with("127.0.0.1:");
-        let shown = if is_id || named {
-            "SHORT1"
-        } else if is_port {
-            "PORT"
-        } else {
-            core
+        let shown = match () {
+            () if is_id || named => "SHORT1",
+            () if core.len() == 103 => "ID",
+            () if steady.ends_with("127.0.0.1:") => "PORT",
+            () => core,
         };
         steady.push_str(shown);
         steady.push_str(end);
