@@ -1,5 +1,6 @@
 //! The report for people: by requirement, then what failed, then one line.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use crate::contract::Contract;
@@ -45,10 +46,20 @@ impl<'a, W: Write> TerminalReport<'a, W> {
         if self.detail >= Detail::Normal {
             self.requirements(summary)?;
         }
+        let (mut told, mut again) = (HashSet::new(), 0);
         for verdict in [Verdict::Fail, Verdict::Timeout, Verdict::UnexpectedPass, Verdict::Error] {
             for result in summary.scenarios.iter().filter(|result| result.verdict == verdict) {
-                self.failure(result)?;
+                match dead(result) {
+                    Some(why) if told.contains(&why) => again += 1,
+                    why => {
+                        told.extend(why);
+                        self.failure(result)?;
+                    }
+                }
             }
+        }
+        if again > 0 {
+            writeln!(self.out, "For the same reason {again} more scenarios could not be run.\n")?;
         }
         if self.detail >= Detail::Normal {
             self.reasons(summary)?;
@@ -275,4 +286,10 @@ pub fn last_line(summary: &Summary) -> String {
 
 pub(super) fn many(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// Why the subject is dead, whatever its Portal was called.
+fn dead(result: &ScenarioResult) -> Option<&str> {
+    let failure = result.failure.as_ref().filter(|failure| failure.subject_died)?;
+    Some(failure.got.split_once(" did not start: ").map_or(failure.got.as_str(), |(_, why)| why))
 }

@@ -40,6 +40,7 @@ pub struct Subject {
     mixed: Option<Mixed>,
     faults: Faults,
     off: Arc<BTreeMap<String, String>>,
+    given: Arc<str>,
 }
 
 impl Subject {
@@ -74,7 +75,7 @@ impl Subject {
 
     /// Another kind of Core, behind proxies as they should be.
     pub fn new(kind: impl CoreKind + 'static) -> Subject {
-        Subject { kind: Arc::new(kind), mixed: None, faults: Faults::NONE, off: Arc::default() }
+        Subject { kind: Arc::new(kind), mixed: None, faults: Faults::NONE, off: Arc::default(), given: Arc::from("") }
     }
 
     /// Several Cores in one testbed: the Portals of a scenario take them in turn.
@@ -120,6 +121,18 @@ impl Subject {
     /// The requirements that are not asked of it, by id, each with the reason.
     pub fn off(&self) -> &BTreeMap<String, String> {
         &self.off
+    }
+
+    /// The same, given with these options of the command line.
+    #[must_use]
+    pub fn given_as(mut self, options: &str) -> Subject {
+        self.given = Arc::from(options);
+        self
+    }
+
+    /// The options of the command line by which it was given, in front of more; empty for the built-in Core.
+    pub fn given(&self) -> &str {
+        &self.given
     }
 
     /// What it is called in reports.

@@ -186,8 +186,8 @@ impl World {
             run.records.keep(&scenario.id, Record { exhibits, ..Record::of(trace) }, self.scene.staged());
         }
         let death = self.scene.death(Duration::ZERO).await;
-        self.scene.end().await;
-        death
+        let ending = self.scene.end().await;
+        death.or(ending)
     }
 
     pub(crate) fn run(&self) -> StepResult<Rc<RunContext>> {

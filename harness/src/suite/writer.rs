@@ -29,6 +29,8 @@ pub(crate) struct EventWriter<'a> {
     expectations: &'a Expectations,
     bundles: Option<Bundles<'a>>,
     off: &'a BTreeMap<String, String>,
+    /// The options by which the subject was given.
+    given: &'a str,
     records: Records,
     sink: &'a mut dyn EventSink,
     by_place: HashMap<(&'a str, (usize, usize)), usize>,
@@ -70,6 +72,7 @@ impl<'a> EventWriter<'a> {
             expectations: &options.expectations,
             bundles,
             off: options.subject.off(),
+            given: options.subject.given(),
             records,
             sink,
             by_place: by_place.collect(),
@@ -159,7 +162,7 @@ impl<'a> EventWriter<'a> {
             got: off.unwrap_or(&details.got).clone(),
             bases: details.bases.clone(),
             hop: details.hop.clone(),
-            replay: format!("countersign check --name '{}'", info.id),
+            replay: format!("countersign check {}--name '{}'", self.given, info.id),
             trace: details.trace.clone(),
             subject_died: details.fault == Fault::SubjectDied,
         };

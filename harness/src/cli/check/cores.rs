@@ -56,6 +56,12 @@ fn chosen(given: &str) -> Result<Chosen, String> {
     Ok(Chosen { given: given.to_owned(), name, file })
 }
 
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=+,@:".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
 impl CoreArgs {
     /// The Core under test, or several.
     pub(in crate::cli) fn subject(&self) -> Result<Subject, CommandFailure> {
@@ -67,11 +73,13 @@ impl CoreArgs {
             };
             members.push((chosen.name.clone().unwrap_or_else(|| subject.name()), subject));
         }
-        match members.len() {
-            0 => Ok(Subject::builtin_by(self.profile.clone())),
-            1 => Ok(members.remove(0).1),
-            _ => Subject::mixed(members).map_err(CommandFailure::usage),
-        }
+        let subject = match members.len() {
+            0 => Subject::builtin_by(self.profile.clone()),
+            1 => members.remove(0).1,
+            _ => Subject::mixed(members).map_err(CommandFailure::usage)?,
+        };
+        let given = self.core.iter().map(|chosen| format!("--core {} ", quoted(&chosen.given)));
+        Ok(subject.given_as(&given.collect::<String>()))
     }
 
     /// The descriptors, as they were given.
@@ -100,6 +108,8 @@ mod tests {
         assert_eq!(parts("b=built-in").unwrap(), (Some("b".into()), None));
         assert_eq!(parts("built-in").unwrap(), (None, None));
         assert_eq!(parts("dir/x=y/core.toml").unwrap(), (None, file("dir/x=y/core.toml")));
+        assert_eq!(quoted("a=my/core.toml"), "a=my/core.toml");
+        assert_eq!(quoted("it's.toml"), r"'it'\''s.toml'");
         assert!(parts("A B=one.toml").unwrap_err().contains("is no name"));
     }
 }

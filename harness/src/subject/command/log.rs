@@ -1,7 +1,7 @@
 //! What a Core says on standard output and standard error: the latest of it, line by line.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -83,7 +83,7 @@ pub(crate) async fn listen(mut from: impl AsyncRead + Unpin, log: Log, finder: F
     let mut piece = [0; 8192];
     let mut line = Vec::new();
     let say = |line: &mut Vec<u8>| {
-        let text = String::from_utf8_lossy(line).trim_end_matches('\r').to_owned();
+        let text = readable(line);
         line.clear();
         finder.look(&text);
         log.add(text);
@@ -104,6 +104,14 @@ pub(crate) async fn listen(mut from: impl AsyncRead + Unpin, log: Log, finder: F
     }
 }
 
+/// Without colours and whatever else a terminal would heed.
+fn readable(line: &[u8]) -> String {
+    static ESCAPE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("\u{1b}\\[[0-9;?]*[A-Za-z]").ok());
+    let text = String::from_utf8_lossy(line);
+    let text = ESCAPE.as_ref().map_or(text.clone(), |escape| escape.replace_all(&text, "").into_owned().into());
+    text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +128,8 @@ mod tests {
         assert_eq!(log.lines(), ["one", "listens at 127.0.0.1:7", "at 127.0.0.1:8", "rest"]);
         assert_eq!(finder.found().borrow().as_deref(), Some("127.0.0.1:7"));
         assert_eq!(Log::default().end(), "it said nothing");
+        let (log, _) = said(b"\x1b[2m12:00\x1b[0m \x1b[33mWARN\x1b[0m a\tb\x07\n").await;
+        assert_eq!(log.lines(), ["12:00 WARN a b"]);
     }
 
     #[tokio::test]

@@ -70,13 +70,19 @@ impl Plant {
     }
 
     /// One of those that wait, the one that had this name before all others.
-    fn idle(&self, plan: &CorePlan) -> Option<ProcessCore> {
+    fn idle(&self, plan: &CorePlan) -> Result<Option<ProcessCore>, SubjectError> {
         let mut run = self.run();
-        run.idle.retain(|core| core.death().is_none());
+        if let Some(dead) = run.idle.iter().position(|core| core.death().is_some()) {
+            let death = run.idle.swap_remove(dead).death().unwrap_or_default();
+            run.deaths += 1;
+            run.last_death = death.clone();
+            let why = format!("between two scenarios {death}");
+            return Err(not_started(&plan.portal, why));
+        }
         let fits = |core: &ProcessCore| core.profile() == &plan.profile;
         let same = run.idle.iter().position(|core| fits(core) && core.portal() == plan.portal);
-        let found = same.or_else(|| run.idle.iter().position(fits))?;
-        Some(run.idle.swap_remove(found))
+        let found = same.or_else(|| run.idle.iter().position(fits));
+        Ok(found.map(|found| run.idle.swap_remove(found)))
     }
 
     /// One died that nobody had told to.
@@ -92,6 +98,7 @@ impl Plant {
             return Ok(());
         }
         let last = run.last_death.lines().next().unwrap_or_default();
+        let last = last.split("; its output").next().unwrap_or_default();
         let why = format!("it died {} times in this run and is not started again; the last time: {last}", run.deaths);
         Err(SubjectError::Start { portal: portal.to_owned(), why })
     }
@@ -162,7 +169,7 @@ impl CoreKind for CommandKind {
     async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError> {
         self.0.give_up(&plan.portal)?;
         let kept = self.0.command.portals == Portals::Pooled && !plan.alone && plan.identity.is_none();
-        let idle = if kept { self.0.idle(&plan) } else { None };
+        let idle = if kept { self.0.idle(&plan)? } else { None };
         let core = match idle {
             Some(mut core) => {
                 core.lend(&plan).await;
@@ -297,7 +304,7 @@ impl CoreHandle for Lease {
         let Some(core) = self.core.take() else { return Ok(()) };
         if let Some(death) = core.death() {
             self.plant.note_death(&death);
-            return Ok(());
+            return Err(SubjectError::Stop { portal: core.portal().to_owned(), why: death });
         }
         if self.kept && clean && core.runs() {
             self.plant.run().idle.push(core);

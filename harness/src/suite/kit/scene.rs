@@ -10,7 +10,7 @@ use super::names::Receiver;
 use crate::record::Staged;
 use crate::suite::failure::{StepFailure, StepResult};
 use crate::testbed::fake_portal::WHO_ARE_YOU;
-use crate::testbed::{Answer, App, EchoApp, FakePortal, Portal, Received, Terminal, Testbed};
+use crate::testbed::{Answer, App, EchoApp, FakePortal, Portal, Received, Terminal, Testbed, TestbedError};
 use crate::trace::{Party, TRACE_FIELD, Trace};
 use crate::wire::{Call, Content, Gate};
 
@@ -244,16 +244,20 @@ impl Scene {
         self.testbed = Some(testbed);
     }
 
-    /// Ends everything that the scenario started.
-    pub(crate) async fn end(&mut self) {
+    /// Ends everything that the scenario started. What a Core did wrong about it.
+    pub(crate) async fn end(&mut self) -> Option<String> {
+        let mut ended = None;
         if let Some(gate) = self.opened_by_answers.take() {
             gate.open();
         }
         if let Some(testbed) = self.testbed.take() {
             // What does not stop in its own time is ended with the last handle.
-            let _ = testbed.shutdown().await;
+            if let Err(TestbedError::Subject(error)) = testbed.shutdown().await {
+                ended = Some(error.to_string());
+            }
         }
         *self = Scene::default();
+        ended
     }
 
     pub(super) fn add_portal(&mut self, portal: Portal) {
