@@ -30,7 +30,7 @@ Feature: Who is asking
       | method | target                  |
       | GET    | /public/page            |
       | GET    | /peers/inbox            |
-      | GET    | /peers/a%20b//c?x=%zz&  |
+      | GET    | /peers/a%20b//c?x=%2F&  |
       | GET    | /peers/x?               |
       | DELETE | /peers/inbox?id=1       |
 

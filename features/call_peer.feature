@@ -133,8 +133,20 @@ Feature: Calling a peer
       | /peers/x?                           |
       | /peers/x?a=1&a=2&b                  |
       | /peers/x?q=a+b%20c&u=https://e.x/?y |
-      | /peers/x?%zz&=&&                    |
+      | /peers/x?%25zz&=&&                  |
       | /peers/x??/../y                     |
+
+  # RFC 3986 §2.1: a percent sign begins two hexadecimal digits. Whoever can't sign anything else says so.
+  @CALL-3
+  Scenario Outline: A target that is no URI arrives as it was written, or not at all: <target>
+    When alice's chat calls bob with GET <target>
+    Then the answer is 200, 400 or 401
+    And bob's chat received nothing, or GET <target>
+
+    Examples:
+      | target                              |
+      | /peers/x?%zz&=&&                    |
+      | /peers/100%                         |
 
   @CALL-3
   Scenario Outline: The body arrives as it was sent: <body>

@@ -116,6 +116,12 @@ const CASES: &[Case] = &[
     (CALL, "alice's chat received nothing", "bob's chat received nothing"),
     (STRANGER, "bob's chat received GET /public/page?x=1", "bob's chat received GET /public/page"),
     (STRANGER, "bob's chat received GET /public/page?x=1", "bob's chat received POST /public/page?x=1"),
+    (
+        STRANGER,
+        "bob's chat received nothing, or GET /public/page?x=1",
+        "bob's chat received nothing, or GET /public/page",
+    ),
+    (CALL, "alice's chat received nothing, or GET /x", "bob's chat received nothing, or GET /x"),
     (CALL, "bob's chat received 1 request", "bob's chat received 2 requests"),
     (CALL, "carol received 0 requests", "carol received POST /peers/x"),
     ("When alice's chat calls carol with GET /x", "carol received GET /x", "carol received nothing"),
