@@ -219,6 +219,44 @@ Feature: Calling a peer
       | Cookie  | theme=dark |
       | X-Stays | yes        |
 
+  # What HTTP clients do unasked: they keep cookies, take answers apart, and say what they would like.
+  @CALL-3
+  Scenario: A cookie that a peer sets is kept by the app, if by anybody
+    Given bob's chat answers 200
+      | field      | value           |
+      | Set-Cookie | session=of-bobs |
+    When alice's chat calls bob with GET /peers/login
+    Then the answer has the fields
+      | field      | value           |
+      | Set-Cookie | session=of-bobs |
+    When alice's chat calls bob with GET /peers/inbox
+    Then it is let in as the peer alice
+    And bob's chat received none of the fields
+      | field  |
+      | Cookie |
+
+  @CALL-4
+  Scenario: An answer that is encoded comes back as it was given
+    Given bob's chat answers 200 with the body "gzip, so it says"
+      | field            | value |
+      | Content-Encoding | gzip  |
+    When alice's chat calls bob with GET /peers/inbox
+    Then the answer is 200
+    And the answer's body is "gzip, so it says"
+    And the answer has the fields
+      | field            | value |
+      | Content-Encoding | gzip  |
+
+  @CALL-3 @level-should
+  Scenario: The Core wishes for nothing in the app's name
+    When alice's chat calls bob with GET /peers/inbox
+    Then it is let in as the peer alice
+    And bob's chat received none of the fields
+      | field           |
+      | Accept-Encoding |
+      | Accept-Language |
+      | Range           |
+
   @CALL-4
   Scenario Outline: A <status> of the peer's app comes back
     Given bob's chat answers <status> with the body "<body>"

@@ -90,7 +90,7 @@ Feature: The keys of peers
     And it is sent
     Then it is let in as the peer mallory
 
-  @PEER-7 @needs-clock
+  @PEER-7
   Scenario: A peer that is away is stored, and known once it is back
     Given carol is away
     And bob has added carol as a peer named "Carol"

@@ -95,6 +95,14 @@ Feature: The owner's devices
     When bob's owner asks for 40 pairing codes
     Then the codes follow no pattern
 
+  @TERM-4
+  Scenario: Guesses are limited
+    Given bob's owner asks for a pairing code
+    When a stranger tries 100 wrong codes on bob
+    And a device named "thief" pairs with bob using that code
+    Then the answer is 401 or 429
+    And the answer sets no cookie
+
   @TERM-4 @needs-clock
   Scenario: Guesses are limited, and the owner is not locked out
     Given bob's owner asks for a pairing code

@@ -20,8 +20,9 @@ const NEEDS: [(&str, Has, &str); 11] = [
     ("needs-logs", |can| can.logs, "what the subject logs can't be read"),
 ];
 
-/// What a scenario does to its Cores that others must not meet: set clocks, stop, kill, guess codes until no more are taken.
-const ALONE: [&str; 5] = ["needs-clock", "needs-restart", "needs-kill", "needs-identity", "TERM-4"];
+/// What a scenario does to its Cores that others must not meet: set clocks (that of PEER-7 if need be), stop, kill, guess
+/// codes until no more are taken.
+const ALONE: [&str; 6] = ["needs-clock", "needs-restart", "needs-kill", "needs-identity", "TERM-4", "PEER-7"];
 
 const LEVELS: [(&str, Level); 2] = [("level-should", Level::Should), ("level-may", Level::May)];
 

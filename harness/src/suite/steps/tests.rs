@@ -1,5 +1,6 @@
 //! Each check, seen to hold where it is true and to fail where it is not, on Portals that run.
 
+mod clockless;
 mod knowing;
 mod proxy;
 mod signatures;
