@@ -9,6 +9,7 @@ mod doctor;
 mod evidence;
 mod known_failures;
 mod licences;
+mod minimal_python;
 mod mutants;
 mod namespace;
 mod python;

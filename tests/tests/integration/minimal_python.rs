@@ -1,0 +1,78 @@
+//! The Core in Python, which shares no code with ours, under the whole suite: where there is a Python with its packages.
+
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use clap::Parser as _;
+use countersign::cli::Cli;
+use countersign::cli::exit::Exit;
+
+/// Not counting blank ones.
+const MOST_LINES: usize = 400;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn folder() -> PathBuf {
+    root().join("fixtures/cores/minimal-python")
+}
+
+/// `COUNTERSIGN_PYTHON`, or `target/python`, if it has what the Core imports.
+fn python() -> Option<PathBuf> {
+    let ours = root().join("target/python/bin/python");
+    let python = std::env::var_os("COUNTERSIGN_PYTHON").map_or(ours, Into::into);
+    let mut imports = Command::new(&python);
+    imports.args(["-c", "import aiohttp, http_message_signatures, http_sf, jinja2"]).stderr(Stdio::null());
+    let has_packages = imports.status().is_ok_and(|status| status.success());
+    if !has_packages {
+        println!("skipped: {} has not the packages of the Core in Python", python.display());
+    }
+    has_packages.then_some(python)
+}
+
+/// Checks the Core in this folder with its own descriptor, but for the Python that runs it.
+fn check(python: &Path, directory: &Path, more: &[&str]) -> Exit {
+    let written = fs::read_to_string(folder().join("core.toml")).unwrap();
+    assert!(written.contains("\"python3\"") && written.contains("[start]\n"), "core.toml is written otherwise now");
+    let start = format!("[start]\ndirectory = '{}'\n", directory.display());
+    let changed = written.replace("\"python3\"", &format!("'{}'", python.display())).replace("[start]\n", &start);
+    let to = tempfile::tempdir().unwrap();
+    let file = to.path().join("core.toml");
+    fs::write(&file, changed).unwrap();
+    let core = ["countersign", "check", "-q", "--core", file.to_str().unwrap()];
+    Cli::try_parse_from(core.into_iter().chain(more.iter().copied())).unwrap().run()
+}
+
+/// A third of the suite; `.ci/run` runs it all.
+#[test]
+fn it_conforms_but_for_what_is_known() {
+    let Some(python) = python() else { return };
+    let known = folder().join("known-failures.toml");
+    let more = ["--level", "should", "--shard", "1/3", "--known-failures", known.to_str().unwrap()];
+    assert_eq!(check(&python, &folder(), &more), Exit::Conforms);
+}
+
+#[test]
+fn a_mistake_in_it_is_found() {
+    let Some(python) = python() else { return };
+    let to = tempfile::tempdir().unwrap();
+    let written = fs::read_to_string(folder().join("core.py")).unwrap();
+    let mistaken = written.replace("covered_component_ids=(\"@method\", ", "covered_component_ids=(");
+    assert_ne!(mistaken, written);
+    fs::write(to.path().join("core.py"), mistaken).unwrap();
+    let more = ["--name", "^signatures/method-and-target-are-covered$"];
+    assert_eq!(check(&python, to.path(), &more), Exit::DoesNotConform);
+}
+
+#[test]
+fn it_is_as_short_as_it_says() {
+    let lines =
+        fs::read_to_string(folder().join("core.py")).unwrap().lines().filter(|line| !line.trim().is_empty()).count();
+    assert!(lines < MOST_LINES, "core.py has {lines} lines that are not blank");
+    let readme = fs::read_to_string(folder().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("{lines} lines")), "README.md should say {lines} lines");
+}
