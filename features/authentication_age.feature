@@ -87,40 +87,6 @@ Feature: How long a signature counts
       | /peers/inbox | 4 minutes  | ahead  | let in as the peer alice |
 
   @AUTH-9
-  Scenario Outline: The same request counts only once on <path>
-    Given a request POST <path> to bob's chat with the body "pay"
-    And it is signed by alice
-    When it is sent
-    Then it is let in as the peer alice
-    When it is sent again
-    Then it is <outcome>
-
-    Examples:
-      | path         | outcome             |
-      | /public/page | let in as anonymous |
-      | /peers/inbox | refused             |
-
-  @AUTH-9
-  Scenario Outline: A nonce counts only once, also on another request, on <path>
-    Given a request GET <path> to bob's chat
-    And it is signed by alice
-      | part  | value                  |
-      | nonce | q0vH0mUu0lDrIuQkGCdRZg |
-    When it is sent
-    Then it is let in as the peer alice
-    When a request GET <path>?other to bob's chat
-    And it is signed by alice
-      | part  | value                  |
-      | nonce | q0vH0mUu0lDrIuQkGCdRZg |
-    And it is sent
-    Then it is <outcome>
-
-    Examples:
-      | path         | outcome             |
-      | /public/page | let in as anonymous |
-      | /peers/inbox | refused             |
-
-  @AUTH-9
   Scenario: Two peers may choose the same nonce
     Given a request GET /peers/inbox to bob's chat
     And it is signed by alice
@@ -150,21 +116,6 @@ Feature: How long a signature counts
       | nonce | q0vH0mUu0lDrIuQkGCdRZg |
     And it is sent
     Then it is let in as the peer alice
-
-  @AUTH-9 @needs-restart
-  Scenario Outline: A restart does not make Portals forget what has counted, on <path>
-    Given a request GET <path> to bob's chat
-    And it is signed by alice
-    When it is sent
-    Then it is let in as the peer alice
-    When bob's Core is restarted
-    And it is sent again
-    Then it is <outcome>
-
-    Examples:
-      | path         | outcome             |
-      | /public/page | let in as anonymous |
-      | /peers/inbox | refused             |
 
   @AUTH-9
   Scenario: A signature without nonce may come again

@@ -3,3 +3,4 @@
 
 pub mod corpus;
 pub mod mutants;
+pub mod short_ids;

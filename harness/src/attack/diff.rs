@@ -2,6 +2,8 @@
 
 /// How much of a line is shown.
 const SHOWN: usize = 200;
+/// How many pairs of lines are compared; of more, all lines of both are shown.
+const COMPARED: usize = 100_000;
 
 /// A line of a message that is in both, or in one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,21 +16,38 @@ pub enum Difference {
     With(String),
 }
 
-/// The lines of two messages, side by side: the longest beginning and end that they share, and what is between.
+/// The lines of two messages, side by side: what they share stands once.
 pub fn difference(valid: &[u8], attack: &[u8]) -> Vec<Difference> {
     let (valid, attack) = (lines(valid), lines(attack));
-    let table = common(&valid, &attack);
+    let beginning = valid.iter().zip(&attack).take_while(|(one, other)| one == other).count();
+    let (of_valid, of_attack) = (&valid[beginning..], &attack[beginning..]);
+    let end = of_valid.iter().rev().zip(of_attack.iter().rev()).take_while(|(one, other)| one == other).count();
+    let (of_valid, rest) = of_valid.split_at(of_valid.len() - end);
+    let mut all: Vec<Difference> = valid[..beginning].iter().map(|line| Difference::Same(shown(line))).collect();
+    all.extend(between(of_valid, &of_attack[..of_attack.len() - end]));
+    all.extend(rest.iter().map(|line| Difference::Same(shown(line))));
+    all
+}
+
+/// What stands between the beginning and the end that both share.
+fn between(valid: &[&[u8]], attack: &[&[u8]]) -> Vec<Difference> {
+    let without = |line: &&[u8]| Difference::Without(shown(line));
+    let with = |line: &&[u8]| Difference::With(shown(line));
+    if valid.len() * attack.len() > COMPARED {
+        return valid.iter().map(without).chain(attack.iter().map(with)).collect();
+    }
+    let table = common(valid, attack);
     let (mut left, mut right) = (0, 0);
-    let mut all = Vec::with_capacity(valid.len().max(attack.len()));
+    let mut all = Vec::with_capacity(valid.len() + attack.len());
     while left < valid.len() || right < attack.len() {
         if left < valid.len() && right < attack.len() && valid[left] == attack[right] {
             all.push(Difference::Same(shown(valid[left])));
             (left, right) = (left + 1, right + 1);
         } else if left < valid.len() && (right == attack.len() || table[left + 1][right] >= table[left][right + 1]) {
-            all.push(Difference::Without(shown(valid[left])));
+            all.push(without(&valid[left]));
             left += 1;
         } else {
-            all.push(Difference::With(shown(attack[right])));
+            all.push(with(&attack[right]));
             right += 1;
         }
     }
@@ -48,10 +67,9 @@ fn readable(byte: u8) -> Vec<char> {
     }
 }
 
-/// Without the CR and LF that end a line as it should; any other stays and is shown. Of thousands of lines the first.
+/// Without the CR and LF that end a line as it should; any other stays and is shown.
 fn lines(message: &[u8]) -> Vec<&[u8]> {
-    const LINES: usize = 400;
-    let all = message.split_inclusive(|byte| *byte == b'\n').take(LINES);
+    let all = message.split_inclusive(|byte| *byte == b'\n');
     all.map(|line| line.strip_suffix(b"\r\n").unwrap_or(line)).collect()
 }
 
@@ -83,6 +101,15 @@ mod tests {
             found,
             [same("GET / HTTP/1.1"), Without("A: 1".into()), same("B: 2"), With("C: \\x003\\n".into()), same("")]
         );
+    }
+
+    #[test]
+    fn what_was_added_by_the_thousand_is_not_compared_with_all() {
+        let many: String = (0..5000).map(|number| format!("X-{number}: a\r\n")).collect();
+        let found =
+            difference(b"GET / HTTP/1.1\r\nA: 1\r\n\r\n", format!("GET / HTTP/1.1\r\nA: 1\r\n{many}\r\n").as_bytes());
+        assert_eq!(found.len(), 5003);
+        assert_eq!(found.iter().filter(|line| matches!(line, With(_))).count(), 5000);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// A request over HTTP/1.1 after which the connection is closed.
+    /// A request over HTTP/1.1.
     pub fn of(draft: &Draft) -> Raw {
         let mut raw = Raw {
             start: format!("{} {} HTTP/1.1", draft.method, draft.target()).into_bytes(),
@@ -30,7 +30,6 @@ impl Raw {
         if let Some(body) = &draft.body {
             raw.add("Content-Length", &body.len().to_string());
         }
-        raw.add("Connection", "close");
         raw
     }
 
@@ -69,6 +68,11 @@ impl Raw {
         }
     }
 
+    /// Whether there is such a field.
+    pub fn has(&self, name: &str) -> bool {
+        self.lines.iter().any(|line| is_named(line, name))
+    }
+
     /// Takes all lines of a field out.
     pub fn remove(&mut self, name: &str) {
         self.lines.retain(|line| !is_named(line, name));
@@ -99,15 +103,13 @@ mod tests {
         let mut raw = Raw::of(&draft);
         assert_eq!(
             raw.to_bytes(),
-            b"POST /a?b HTTP/1.1\r\nHost: chat.example\r\nX-A: 1\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
+            b"POST /a?b HTTP/1.1\r\nHost: chat.example\r\nX-A: 1\r\nContent-Length: 5\r\n\r\nhello"
         );
         raw.rewrite("host", "Host : x");
         raw.remove("x-a");
+        assert!(raw.has("content-length") && !raw.has("x-a"));
         raw.chunked(b"0\r\n\r\n");
         raw.line_end = b"\n";
-        assert_eq!(
-            raw.to_bytes(),
-            b"POST /a?b HTTP/1.1\nHost : x\nConnection: close\nTransfer-Encoding: chunked\n\r\n0\r\n\r\n"
-        );
+        assert_eq!(raw.to_bytes(), b"POST /a?b HTTP/1.1\nHost : x\nTransfer-Encoding: chunked\n\r\n0\r\n\r\n");
     }
 }

@@ -20,5 +20,6 @@ mod shards;
 mod shim_check;
 mod shim_protocol;
 mod shim_subjects;
+mod short_ids;
 mod texts;
 mod vectors;

@@ -44,7 +44,8 @@ const ATTACKS: &[Attack] = &[
         "signature-beyond-the-order",
         "AUTH-3",
         "the group's order is added to the second half of the signature",
-        "such a second half is to be refused (RFC 8032 §5.1.7): else each signature has a twin that replay memories don't know",
+        "such a second half is to be refused (RFC 8032 §5.1.7): else each signature has a twin that \
+         replay memories don't know",
         |it, _| {
             signature_bytes(it, |bytes| add(&mut bytes[32..], &ORDER));
         },

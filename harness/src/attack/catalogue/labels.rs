@@ -12,8 +12,8 @@ pub(super) const FAMILY: Family = Family {
 };
 
 const PAIR: &str = "a signature is what stands under one label in both fields (RFC 9421 §4)";
-const TWICE: &str =
-    "each label must be unique within a field (RFC 9421 §4), and which of two counts would be anybody's guess";
+const TWICE: &str = "each label must be unique within a field (RFC 9421 §4), and which of two counts would be \
+         anybody's guess";
 const UNREADABLE: &str =
     "a field that can't be parsed is ignored as a whole (RFC 8941 §4.2), and no error of the Portal's";
 const OWN: &str = "the peer's own good signature stands beside it, under another label";

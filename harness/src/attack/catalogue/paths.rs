@@ -14,8 +14,8 @@ const BOTH: &str = "the decision is made on the raw path and on its normal form,
 const LITERAL: &str = "the longest prefix that the path literally starts with decides";
 const SPELLING: &str = "the value of @path is the path as it is written (RFC 9421 §2.2.6)";
 /// Where the contract leaves room.
-const NO_DETOUR: &str = "the normal form of ACL-8 (decoded once, dots resolved, slashes merged) does not leave the open path, so it may be \
-                         let in, as it is; or a proxy may find it odd";
+const NO_DETOUR: &str = "the normal form of ACL-8 (decoded once, dots resolved, slashes merged) does not leave the \
+                         open path, so it may be let in, as it is; or a proxy may find it odd";
 const ODD: &[u16] = &[400, 401, 404];
 const CLOSED: Expected = Expected::Refused(ODD);
 const AS_SENT: Expected = Expected::AsSentOr(ODD, NO_DETOUR);

@@ -7,7 +7,8 @@ use super::{put, signature, take, text};
 
 pub(super) const FAMILY: Family = Family {
     name: "replay",
-    about: "What was overheard is sent again: to the same app, to another one, to another Portal, or a little changed.",
+    about: "What was overheard is sent again: to the same app, to another one, to another Portal, or a \
+         little changed.",
     attacks: ATTACKS,
 };
 

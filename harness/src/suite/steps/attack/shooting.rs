@@ -65,6 +65,10 @@ impl Shooting<'_> {
                 self.note(world, self.valid, Some(trace_id.clone()))?;
                 let mut raw = raw.clone();
                 raw.add(TRACE_FIELD, &trace_id);
+                if !raw.has("Connection") {
+                    // Else it would have to be waited for whether more comes.
+                    raw.add("Connection", "close");
+                }
                 let (message, outside) = (raw.to_bytes(), world.scene().testbed()?.outside().clone());
                 let (replies, end) = match outside.connect(host).await {
                     Ok(mut channel) => channel.raw_replies(&message, OPEN).await,

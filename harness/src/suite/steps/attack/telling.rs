@@ -38,9 +38,9 @@ pub(super) fn outcomes(world: &World, seen: &[Seen]) -> String {
     let mut text = String::new();
     for seen in seen {
         let came = seen.exchange.and_then(|at| world.exchanges().get(at));
-        let came = came.map_or("not ended".to_owned(), Exchange::told);
+        let came = came.map_or("not ended".to_owned(), came_back);
         // Writing to a String does not fail.
-        let _ = writeln!(text, "{:<23} {}; {}", which(seen), received(seen), came);
+        let _ = writeln!(text, "{:<26} {}; {}", which(seen), received(seen), came);
     }
     text.trim_end().to_owned()
 }
@@ -50,6 +50,14 @@ pub(super) fn which(seen: &Seen) -> String {
     match seen.role {
         Role::Twin(_) => format!("twin on the {}", seen.place.words()),
         Role::Attack => format!("attack on the {}", seen.place.words()),
+    }
+}
+
+/// An app says what it received, which stands there already.
+fn came_back(exchange: &Exchange) -> String {
+    match exchange.answer() {
+        Ok(answer) if answer.status == 200 => "status 200".to_owned(),
+        _ => exchange.told(),
     }
 }
 
