@@ -176,6 +176,7 @@ Feature: Access control
       | X-Ptl-Client-Id   | root        |
       | X-Ptl-Client-Name | Bob himself |
       | X-Ptl-Admin       | yes         |
+      | X-Ptl-Never-Heard-Of | yes      |
       | X-Harmless        | stays       |
     Then the answer is 200
     And bob's plain received the fields
@@ -187,6 +188,7 @@ Feature: Access control
     And bob's plain received none of the fields
       | field       |
       | X-Ptl-Admin |
+      | X-Ptl-Never-Heard-Of |
 
     Examples:
       | path       | type      |

@@ -101,7 +101,7 @@ Feature: What passes through the proxy
   @PROXY-3
   Scenario: Whoever expects to be told to continue is told, by the app's leave
     When a stranger sends POST /public/x to bob's chat and waits to be told to continue
-    Then the answers are 100, 200
+    Then it is told to continue, and the answer is 200
     And bob's chat received the body that was sent
 
   @PROXY-3 @ACL-3
@@ -146,14 +146,14 @@ Feature: What passes through the proxy
       | X-Check | 23    |
     And the answer has the trailer "X-Sum" of "42"
 
-  @ACL-6 @PROXY-3
+  @ACL-6
   Scenario: A trailer is no way in for X-Ptl fields
     When these bytes are sent to bob's proxy
       """
       POST /public/x HTTP/1.1
       Host: chat.{bob.domain}
       TE: trailers
-      Trailer: X-Ptl-Client-Type, X-Harmless
+      Trailer: X-Ptl-Client-Type
       Transfer-Encoding: chunked
       Connection: close, TE
 
@@ -161,7 +161,6 @@ Feature: What passes through the proxy
       hello
       0
       X-Ptl-Client-Type: terminal
-      X-Harmless: stays
 
 
       """
@@ -169,7 +168,6 @@ Feature: What passes through the proxy
     And bob's chat received the trailers
       | field             | value |
       | X-Ptl-Client-Type |       |
-      | X-Harmless        | stays |
 
   @PROXY-4
   Scenario Outline: A message that can be read in two ways is refused: <what>
@@ -192,7 +190,7 @@ Feature: What passes through the proxy
       | a length and chunks           | Host: chat.{bob.domain}    | Content-Length: 5\\r\\nTransfer-Encoding: chunked | 0\\r\\n\\r\\n | 400 | 0       |
       | a signed length               | Host: chat.{bob.domain}    | Content-Length: +5                    | hello               | 400    | 0        |
       | a length that is none         | Host: chat.{bob.domain}    | Content-Length: five                  | hello               | 400    | 0        |
-      | chunks not last               | Host: chat.{bob.domain}    | Transfer-Encoding: chunked, identity  | 0\\r\\n\\r\\n       | 400    | 0        |
+      | chunks not last               | Host: chat.{bob.domain}    | Transfer-Encoding: chunked, identity  | 0\\r\\n\\r\\n       | 400 or 501 | 0        |
       | a blank before the colon      | Host: chat.{bob.domain}    | Content-Length : 5                    | hello               | 400    | 0        |
       | two hosts                     | Host: chat.{bob.domain}    | Host: files.{bob.domain}              |                     | 400    | 0        |
       | one host twice                | Host: chat.{bob.domain}    | Host: chat.{bob.domain}               |                     | 400    | 0        |
@@ -218,8 +216,8 @@ Feature: What passes through the proxy
 
     Examples:
       | target                                 | status | requests |
-      | https://evil.example/public/x          | 400    | 0        |
-      | https://files.{bob.domain}/public/x    | 400    | 0        |
+      | https://evil.example/public/x          | 400, 404 or 421 | 0        |
+      | https://files.{bob.domain}/public/x    | 400, 404 or 421 | 0        |
       | *                                      | 400    | 0        |
       | public/x                               | 400    | 0        |
       | /public/x y                            | 400    | 0        |

@@ -23,6 +23,9 @@ pub enum MixError {
     /// Two have the same name.
     #[error("two Cores are named `{0}`: give them names, --core a=one.toml --core b=two.toml")]
     Twice(String),
+    /// One brings its proxy.
+    #[error("{0} has a `[proxy]`: a proxy is tested with one Core alone")]
+    Proxy(String),
     /// They would not find each other.
     #[error("{one} and {other} differ in {what}: Portals of one testbed have the same")]
     Differ {

@@ -7,6 +7,7 @@ pub mod hooks;
 mod mixed;
 pub mod namespace;
 mod observed;
+pub mod proxy;
 mod ready;
 mod running;
 pub mod surface;
@@ -27,6 +28,7 @@ pub use self::mixed::MixError;
 use self::descriptor::{Descriptor, Limits, Start};
 use self::hooks::Hands;
 use self::mixed::Mixed;
+use self::proxy::ProxySubject;
 use crate::testbed::faults::Faults;
 use crate::testbed::identity::TestIdentity;
 use crate::testbed::names::Names;
@@ -41,6 +43,7 @@ pub struct Subject {
     faults: Faults,
     off: Arc<BTreeMap<String, String>>,
     given: Arc<str>,
+    proxy: Option<ProxySubject>,
 }
 
 impl Subject {
@@ -63,19 +66,28 @@ impl Subject {
         Subject::new(builtin::Builtin::new(|builder| builder).by(values)).without(off)
     }
 
-    /// The Core that a descriptor describes, behind proxies as they should be.
+    /// The Core that a descriptor describes, behind the proxy that it describes, or those of the testbed.
     pub fn described(descriptor: Descriptor) -> Subject {
+        let proxy = ProxySubject::of(&descriptor);
         let off = Shipped::named(&descriptor.profile_name).map(|shipped| shipped.off).unwrap_or_default();
         let subject = match descriptor.start.clone() {
+            Start::BuiltIn => Subject::builtin(),
             Start::Command(command) => Subject::new(command::CommandKind::new(descriptor, *command)),
             Start::Running(running) => Subject::new(running::RunningKind::new(descriptor, running)),
         };
-        subject.without(off)
+        Subject { proxy, ..subject.without(off) }
     }
 
     /// Another kind of Core, behind proxies as they should be.
     pub fn new(kind: impl CoreKind + 'static) -> Subject {
-        Subject { kind: Arc::new(kind), mixed: None, faults: Faults::NONE, off: Arc::default(), given: Arc::from("") }
+        Subject {
+            kind: Arc::new(kind),
+            mixed: None,
+            faults: Faults::NONE,
+            off: Arc::default(),
+            given: Arc::from(""),
+            proxy: None,
+        }
     }
 
     /// Several Cores in one testbed: the Portals of a scenario take them in turn.
@@ -83,6 +95,9 @@ impl Subject {
     /// # Errors
     /// When they can't be in one testbed.
     pub fn mixed(members: Vec<(String, Subject)>) -> Result<Subject, MixError> {
+        if let Some((name, _)) = members.iter().find(|(_, subject)| subject.proxy.is_some()) {
+            return Err(MixError::Proxy(name.clone()));
+        }
         // What one of them need not do can't be asked of a testbed in which it is.
         let off = members.iter().flat_map(|(_, subject)| (*subject.off).clone()).collect();
         let members = members.into_iter().map(|(name, subject)| (name, subject.kind)).collect();
@@ -137,7 +152,12 @@ impl Subject {
 
     /// What it is called in reports.
     pub fn name(&self) -> String {
-        self.kind.name()
+        self.proxy.as_ref().map_or_else(|| self.kind.name(), |proxy| proxy.name().to_owned())
+    }
+
+    /// The proxy that is tested too; else the testbed's own stands before its Cores.
+    pub fn proxy(&self) -> Option<&ProxySubject> {
+        self.proxy.as_ref()
     }
 
     /// Its version, for reports, where it is known.

@@ -4,8 +4,9 @@ mod answer;
 mod inbox;
 pub(super) mod server;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -16,7 +17,7 @@ pub use inbox::{Received, WaitTimeout};
 use crate::trace::Trace;
 use crate::wire::Gate;
 pub(super) use server::Entrance;
-use server::{Desk, Place, Server};
+use server::{Desk, Desks, Place, Server};
 
 /// How long waits last at most.
 pub const WAIT: Duration = Duration::from_secs(10);
@@ -51,7 +52,8 @@ impl EchoApp {
 
     fn serve(desk: Desk, listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>) -> std::io::Result<EchoApp> {
         let desk = Arc::new(desk);
-        let server = Server::start(listener, tls.map_or(Entrance::Plain, Entrance::Tls), Arc::clone(&desk))?;
+        let server =
+            Server::start(listener, tls.map_or(Entrance::Plain, Entrance::Tls), Desks::One(Arc::clone(&desk)))?;
         let address = server.address();
         Ok(EchoApp { desk, server: Arc::new(tokio::sync::Mutex::new(server)), address })
     }
@@ -141,6 +143,48 @@ impl EchoApp {
 
     fn who(&self) -> String {
         format!("{} on {}", self.desk.app, self.desk.portal)
+    }
+}
+
+/// One address that leads to all apps of a Portal, by Host: for proxies that are told once where apps are.
+#[derive(Debug)]
+pub(super) struct Reception {
+    desks: Arc<Mutex<HashMap<String, Arc<Desk>>>>,
+    server: tokio::sync::Mutex<Server>,
+    address: SocketAddr,
+}
+
+impl Reception {
+    /// Serves on this listener. There are no apps yet.
+    pub(super) fn start(listener: TcpListener) -> std::io::Result<Reception> {
+        let desks = Arc::default();
+        let server = Server::start(listener, Entrance::Plain, Desks::ByHost(Arc::clone(&desks)))?;
+        let address = server.address();
+        Ok(Reception { desks, server: tokio::sync::Mutex::new(server), address })
+    }
+
+    /// Where the proxy reaches it.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The app is to be found here.
+    pub(super) fn receive_for(&self, app: &EchoApp) {
+        self.desks().insert(app.name().to_ascii_lowercase(), Arc::clone(&app.desk));
+    }
+
+    /// The app is not to be found here any more.
+    pub(super) fn forget(&self, app: &str) {
+        self.desks().remove(app);
+    }
+
+    /// Closes its listener and all connections, and waits until they are gone.
+    pub(super) async fn stop(&self) {
+        self.server.lock().await.stop().await;
+    }
+
+    fn desks(&self) -> MutexGuard<'_, HashMap<String, Arc<Desk>>> {
+        self.desks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -27,6 +27,8 @@ pub mod echo_app;
 mod error;
 pub mod fake_portal;
 pub mod faults;
+mod foreign_proxy;
+mod front;
 pub mod identity;
 pub mod keys;
 pub mod names;

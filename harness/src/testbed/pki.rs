@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use portal_core::clock::{Clock, unix_seconds};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -132,11 +132,27 @@ impl Pki {
         self.inner.ca_file.path()
     }
 
+    /// The certificate for `domain` and `*.domain`, and its key, as PEM.
+    ///
+    /// # Errors
+    /// Where `domain` is no name.
+    pub fn pem_for(&self, domain: &str) -> Result<(String, String), PkiError> {
+        Ok((self.made_for(domain, CertificateKind::Good)?.pem(), self.inner.leaf.serialize_pem()))
+    }
+
     /// A certificate of the given kind for `domain` and `*.domain`.
     ///
     /// # Errors
     /// Where `domain` is no name.
     pub fn certificate_for(&self, domain: &str, kind: CertificateKind) -> Result<Arc<CertifiedKey>, PkiError> {
+        let inner = &*self.inner;
+        let certificate = self.made_for(domain, kind)?;
+        let key = PrivateKeyDer::try_from(inner.leaf.serialize_der())
+            .map_err(|reason| rustls::Error::General(reason.to_owned()))?;
+        Ok(Arc::new(CertifiedKey::from_der(vec![certificate.der().clone()], key, &inner.provider)?))
+    }
+
+    fn made_for(&self, domain: &str, kind: CertificateKind) -> Result<Certificate, PkiError> {
         let inner = &*self.inner;
         let named = if kind == CertificateKind::OtherName { format!("not-{domain}") } else { domain.to_owned() };
         let mut params = CertificateParams::new([named.clone(), format!("*.{named}")])?;
@@ -147,13 +163,10 @@ impl Pki {
         let end = if kind == CertificateKind::Expired { inner.made - DAY } else { inner.made + VALIDITY };
         params.not_after = end.into();
         let issuer = if kind == CertificateKind::OtherCa { &inner.stranger } else { &inner.authority };
-        let certificate = match kind {
+        Ok(match kind {
             CertificateKind::SelfSigned => params.self_signed(&inner.leaf)?,
             _ => params.signed_by(&inner.leaf, issuer)?,
-        };
-        let key = PrivateKeyDer::try_from(inner.leaf.serialize_der())
-            .map_err(|reason| rustls::Error::General(reason.to_owned()))?;
-        Ok(Arc::new(CertifiedKey::from_der(vec![certificate.der().clone()], key, &inner.provider)?))
+        })
     }
 
     /// TLS of a caller that trusts this authority alone, and takes its time from `clock`. No ALPN: that is the caller's.

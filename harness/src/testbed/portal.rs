@@ -17,9 +17,10 @@ use super::app::{App, AppPieces, known};
 use super::client::OutsideClient;
 use super::echo_app::EchoApp;
 use super::error::TestbedError;
+use super::front::Front;
 use super::names::{Names, Target};
 use super::pki::CertificateKind;
-use super::proxy::{ProxyHandle, Upstreams};
+use super::proxy::Upstreams;
 use crate::subject::command::own_ip;
 use crate::subject::descriptor::Recognition;
 use crate::subject::hooks::Hands;
@@ -40,7 +41,7 @@ struct Inner {
     about: About,
     // In the order in which they go: apps, proxy, Core.
     apps: Mutex<BTreeMap<String, App>>,
-    proxy: Mutex<Option<ProxyHandle>>,
+    proxy: Mutex<Option<Front>>,
     /// None once the testbed is gone.
     core: AsyncMutex<Option<Box<dyn CoreHandle>>>,
     hands: Mutex<Hands>,
@@ -68,7 +69,7 @@ pub(super) struct About {
 /// What a Portal is put together from.
 pub(super) struct Pieces {
     pub(super) about: About,
-    pub(super) proxy: ProxyHandle,
+    pub(super) proxy: Front,
     pub(super) core: Box<dyn CoreHandle>,
     pub(super) names: Names,
     pub(super) trace: Trace,
@@ -193,7 +194,6 @@ impl Portal {
         }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let echo = EchoApp::start(self.name(), name, listener, self.inner.trace.clone())?;
-        self.inner.upstreams.set_app(name, echo.address());
         let app = App::new(AppPieces {
             portal: self.name(),
             host: self.host_of(name),
@@ -205,7 +205,11 @@ impl Portal {
         if self.hands().surface().apps.recognition == Recognition::SourceAddress {
             app.set_source(own_ip()?);
         }
-        Ok(self.apps().entry(name.to_owned()).or_insert(app).clone())
+        let app = self.apps().entry(name.to_owned()).or_insert(app).clone();
+        if let Some(proxy) = &*self.proxy() {
+            proxy.add_app(app.echo());
+        }
+        Ok(app)
     }
 
     /// Stops an app without uninstalling it: its proxy finds nobody there.
@@ -215,7 +219,9 @@ impl Portal {
     pub async fn stop_app(&self, name: &str) -> Result<(), TestbedError> {
         let app = self.app(name)?;
         app.echo().stop().await;
-        self.inner.upstreams.set_app(name, self.inner.nobody);
+        if let Some(proxy) = &*self.proxy() {
+            proxy.empty_app(name, self.inner.nobody);
+        }
         Ok(())
     }
 
@@ -320,7 +326,12 @@ impl Portal {
     /// When it can't be made.
     pub async fn present(&self, certificate: CertificateKind) -> Result<(), TestbedError> {
         match &*self.proxy() {
-            Some(proxy) => proxy.tls().show(certificate)?,
+            Some(proxy) => {
+                let tls = proxy
+                    .tls()
+                    .ok_or(SubjectError::Unsupported("given another certificate: its proxy is tested too"))?;
+                tls.show(certificate)?;
+            }
             None => return Err(TestbedError::Unknown { what: "running proxy", name: self.name().to_owned() }),
         }
         self.end_connections().await;
@@ -328,7 +339,7 @@ impl Portal {
     }
 
     async fn end_connections(&self) {
-        let ending = self.proxy().as_ref().map(ProxyHandle::end_connections);
+        let ending = self.proxy().as_ref().map(Front::end_connections);
         if let Some(ending) = ending {
             ending.await;
         }
@@ -374,7 +385,7 @@ impl Portal {
         }
     }
 
-    fn proxy(&self) -> MutexGuard<'_, Option<ProxyHandle>> {
+    fn proxy(&self) -> MutexGuard<'_, Option<Front>> {
         self.inner.proxy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

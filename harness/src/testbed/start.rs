@@ -4,16 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use portal_core::clock::SettableClock;
 use portal_core::profile::Profile;
 use serde::Deserialize;
 
 use super::Ground;
 use super::error::TestbedError;
+use super::foreign_proxy::{self, ForeignProxy};
+use super::front::Front;
 use super::identity::TestIdentity;
 use super::portal::{About, Pieces, Portal};
-use super::proxy::{Proxy, ProxyConfig, ProxyLimits, ProxyListeners, Upstreams};
+use super::proxy::{Proxy, ProxyConfig, ProxyHandle, ProxyLimits, ProxyListeners, Upstreams};
 use crate::subject::hooks::Hands;
-use crate::subject::{CorePlan, Storage};
+use crate::subject::{CoreHandle, CorePlan, Storage};
 use crate::topology::PortalPlan;
 use crate::wire::Call;
 
@@ -95,19 +98,23 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         return Err(TestbedError::WrongInstance { portal: plan.name, expected, found: who.id });
     }
 
-    let Profile { zone, public_port, cookie, .. } = &ground.profile;
+    let Profile { zone, cookie, .. } = &ground.profile;
     let domain = format!("{}.{zone}", who.id.get(..6).unwrap_or(&who.id));
-    let tls = ground.pki.server_config(&domain, Arc::new(clock.clone()))?;
-    let config = ProxyConfig {
-        public_port: *public_port,
-        trace: ground.trace.clone(),
-        faults: ground.subject.faults(),
-        cookie: cookie.clone(),
-        limits: proxy_limits(&ground.profile),
-        surface: core.hands().surface().clone(),
-        ..ProxyConfig::new(&plan.name, &domain, Upstreams::new(core.address()), tls)
+    let proxy = match ground.subject.proxy() {
+        None => Front::Own(own_proxy(ground, &plan.name, &domain, &clock, &*core).await?),
+        Some(subject) => {
+            let order = foreign_proxy::Order {
+                portal: plan.name.clone(),
+                domain: domain.clone(),
+                certificate: ground.pki.pem_for(&domain)?,
+                ca_pem: ground.pki.ca_pem(),
+                profile: ground.profile.clone(),
+                core: core.address(),
+                trace: ground.trace.clone(),
+            };
+            Front::Foreign(Box::new(ForeignProxy::start(subject, order).await?))
+        }
     };
-    let proxy = Proxy::start(config, ProxyListeners::bind().await?)?;
     ground.names.insert_address(&domain, proxy.address());
     let about = About {
         name: plan.name,
@@ -132,6 +139,27 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         portal.install(app).await?;
     }
     Ok(portal)
+}
+
+/// A proxy of the testbed, for `domain`.
+async fn own_proxy(
+    ground: &Ground,
+    portal: &str,
+    domain: &str,
+    clock: &SettableClock,
+    core: &dyn CoreHandle,
+) -> Result<ProxyHandle, TestbedError> {
+    let tls = ground.pki.server_config(domain, Arc::new(clock.clone()))?;
+    let config = ProxyConfig {
+        public_port: ground.profile.public_port,
+        trace: ground.trace.clone(),
+        faults: ground.subject.faults(),
+        cookie: ground.profile.cookie.clone(),
+        limits: proxy_limits(&ground.profile),
+        surface: core.hands().surface().clone(),
+        ..ProxyConfig::new(portal, domain, Upstreams::new(core.address()), tls)
+    };
+    Ok(Proxy::start(config, ProxyListeners::bind().await?)?)
 }
 
 /// Bodies that a proxy checks are bounded as those that a Core passes on.

@@ -12,6 +12,7 @@ mod licences;
 mod minimal_python;
 mod mutants;
 mod namespace;
+mod proxies;
 mod python;
 mod readme;
 mod report;

@@ -191,6 +191,39 @@ async fn it_ends_as_the_command_does() {
     assert_eq!(child.wait().await.unwrap().code(), Some(3));
 }
 
+/// The compact Core as a process that is told of no proxy: in a namespace it calls its peers all the same.
+#[tokio::test]
+async fn a_core_that_knows_no_proxy_calls_its_peers() {
+    {
+        let testbed = testbed().await;
+        if namespace(&testbed, "sh").await.is_none() {
+            return;
+        }
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_countersign-tested"));
+    if !program.with_file_name("portal-core").is_file() {
+        println!("skipped: portal-core is not built; cargo test --workspace builds it");
+        return;
+    }
+    let cores = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("fixtures/cores");
+    let described = std::fs::read_to_string(cores.join("portal-core.toml")).unwrap();
+    let profile = "profile = \"portal\"\n";
+    assert!(described.contains(profile) && !described.contains("connect_proxy"));
+    let folder = tempfile::tempdir().unwrap();
+    let tags = "@CALL-1 or @CALL-2 or @CALL-6 or @CALL-8 or @CALL-9 or @PEER-6";
+    let file = folder.path().join("core.toml");
+    std::fs::write(&file, described.replace(profile, &format!("{profile}names = \"namespace\"\n"))).unwrap();
+    let mut check = Command::new(program);
+    check.args(["check", "--tags", tags, "--core"]).arg(&file).env("NO_PROXY", "*").kill_on_drop(true);
+    let output = check.output().await.unwrap();
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
+    for kept in ["CALL-1 ", "CALL-2 ", "CALL-8 ", "CALL-9 "] {
+        let line = said.lines().find(|line| line.trim_start().starts_with(kept)).unwrap_or_default();
+        assert!(line.contains(" pass "), "{kept}: {said}");
+    }
+}
+
 /// Not a test: the process that holds a namespace in the one below, until it is killed.
 #[tokio::test]
 async fn holds_a_namespace() {

@@ -74,7 +74,7 @@ impl ProcessCore {
                     names: plan.names.clone().into(),
                     public_port: plan.profile.public_port,
                     ca_file: Some(pki.ca_file().to_owned()),
-                    program: PathBuf::from(found("countersign")),
+                    program: this_program(),
                 };
                 let namespace = Namespace::open(namespace).map_err(|error| not_started(&plan.portal, error))?;
                 namespace.try_out().await.map_err(|error| not_started(&plan.portal, error))?;
@@ -375,6 +375,16 @@ fn rounded(duration: Duration) -> i64 {
 
 fn regex(command: &crate::subject::descriptor::Command) -> &str {
     command.address_from.as_ref().map_or("", regex::Regex::as_str)
+}
+
+/// The program `countersign`: this one, or, where it is a library of another, the one that was built with it.
+fn this_program() -> PathBuf {
+    let own = std::env::current_exe().ok();
+    let is_ours =
+        |own: &PathBuf| own.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"countersign"));
+    // Tests of the library are called like it, with a hash.
+    let is_test = |own: &PathBuf| own.parent().is_some_and(|folder| folder.ends_with("deps"));
+    own.filter(|own| is_ours(own) && !is_test(own)).unwrap_or_else(|| found("countersign").into())
 }
 
 /// A program without a folder is looked for beside this one first: what is built together is used together.

@@ -20,7 +20,9 @@ use super::surface::Surface;
 use super::{Capabilities, CoreHandle, CoreKind, CorePlan, SubjectError};
 use crate::testbed::pki::{Pki, PkiError};
 
-pub(crate) use address::own_ip;
+pub(crate) use address::{Reserved, own_ip};
+pub(crate) use log::{Finder, Log};
+pub(crate) use process::{Launch, Process};
 
 /// How often a Core that died is started again.
 const STARTED_AGAIN: usize = 3;

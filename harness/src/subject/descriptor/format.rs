@@ -21,7 +21,7 @@ pub(super) struct File {
     pub(super) names: Option<Spanned<NamesBy>>,
     #[serde(default)]
     pub(super) connections: Connections,
-    pub(super) start: Spanned<StartFile>,
+    pub(super) start: Option<Spanned<StartFile>>,
     #[serde(default)]
     pub(super) apps: AppsFile,
     #[serde(default)]
@@ -34,7 +34,7 @@ pub(super) struct File {
     pub(super) endpoints: EndpointsFile,
     #[serde(default)]
     pub(super) overrides: BTreeMap<Text, Spanned<toml::Value>>,
-    pub(super) proxy: Option<ProxyFile>,
+    pub(super) proxy: Option<Spanned<ProxyFile>>,
 }
 
 #[derive(Deserialize)]
@@ -110,14 +110,13 @@ pub(super) struct EndpointsFile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProxyFile {
-    pub(super) command: Option<Vec<Text>>,
+    pub(super) command: Option<Spanned<Vec<Text>>>,
     pub(super) url: Option<Text>,
     #[serde(default)]
     pub(super) env: Texts,
     #[serde(default)]
     pub(super) files: Texts,
     pub(super) ready: Option<ReadyFile>,
-    pub(super) reload: Option<Spanned<HookFile>>,
 }
 
 /// What is done: a request, a command, a file, a signal.

@@ -113,6 +113,8 @@ pub enum RecognisedBy {
 /// How a Core comes to run.
 #[derive(Debug, Clone)]
 pub enum Start {
+    /// It is the one that is built in: the file is about the proxy before it.
+    BuiltIn,
     /// The testbed starts it, once for each Portal.
     Command(Box<Command>),
     /// It runs already.
@@ -307,6 +309,7 @@ impl Descriptor {
     /// How it is started, for reports.
     pub fn kind(&self) -> &'static str {
         match &self.start {
+            Start::BuiltIn => "built-in",
             Start::Command(_) => "command",
             Start::Running(_) => "url",
         }

@@ -61,7 +61,10 @@ impl Reader<'_> {
         let takes_profile = takes_profile.clone();
         let name = self.one_line("name", name);
         let (profile_name, profile) = self.profile(profile, written.overrides);
-        let start = self.start(start);
+        let start = match start {
+            Some(start) => self.start(start),
+            None => self.built_in(written.proxy.is_some()),
+        };
         let (state, apps) = (self.state(written.state), self.apps(written.apps));
         let pairing = self.pairing(written.terminals);
         let limits = self.limits(written.limits);
@@ -133,6 +136,28 @@ impl Reader<'_> {
             }
         }
         (given, profile)
+    }
+
+    /// A file about a proxy alone: the built-in Core stands behind it.
+    fn built_in(&mut self, has_proxy: bool) -> Option<Start> {
+        if !has_proxy {
+            let what = "is missing: give a `command` or `urls`; only a file with nothing but `name` and `[proxy]` does \
+                        without, which tests the proxy before the built-in Core";
+            self.source.wrong(0..0, "start", what);
+            return None;
+        }
+        let written: toml::Table = self.source.text.parse().unwrap_or_default();
+        for key in written.keys().filter(|key| !["name", "version", "proxy"].contains(&key.as_str())) {
+            let at = self.source.text.find(&format!("[{key}")).or_else(|| self.source.text.find(key)).unwrap_or(0);
+            let what = "is about a Core that is started, and there is no `[start]`: give one, or leave this out";
+            self.source.wrong(at..at, key, what);
+        }
+        Some(Start::BuiltIn)
+    }
+
+    /// Notes a mistake at a place.
+    pub(super) fn wrong(&mut self, span: std::ops::Range<usize>, key: &str, what: &str) {
+        self.source.wrong(span, key, what);
     }
 
     fn start(&mut self, start: Spanned<StartFile>) -> Option<Start> {
@@ -411,7 +436,7 @@ impl Reader<'_> {
         text.into_inner()
     }
 
-    fn path(&mut self, key: &str, text: Option<Text>) -> Option<String> {
+    pub(super) fn path(&mut self, key: &str, text: Option<Text>) -> Option<String> {
         let text = text?;
         let given = text.get_ref();
         if !given.starts_with('/') || given.contains(|c: char| c.is_whitespace() || c.is_control()) {
@@ -420,7 +445,7 @@ impl Reader<'_> {
         Some(text.into_inner())
     }
 
-    fn duration(&mut self, key: &str, text: Text) -> Option<Duration> {
+    pub(super) fn duration(&mut self, key: &str, text: Text) -> Option<Duration> {
         let parsed = duration(text.get_ref());
         if parsed.is_none() {
             let what = format!("`{}` is no time: give for example \"500ms\", \"30s\" or \"2m\"", text.get_ref());

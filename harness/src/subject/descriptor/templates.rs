@@ -50,6 +50,9 @@ const CORE: [&str; 5] = ["address", "host", "port", "data_dir", "portal"];
 impl Place {
     /// The groups of values and their names.
     pub fn variables(self) -> Vec<(&'static str, Vec<String>)> {
+        if self == Place::Proxy {
+            return super::proxy::variables();
+        }
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let identity = ("identity", owned(&["private_key_pem", "private_key_file"]));
         let mut groups = vec![
@@ -63,16 +66,17 @@ impl Place {
             Place::App => groups.push(("app", owned(&["name", "manifest", "address", "echo_address"]))),
             Place::Clock => groups.push(("clock", owned(&["unix", "offset"]))),
             Place::Terminal => groups.push(("terminal", owned(&["name"]))),
-            Place::Proxy => groups.extend(super::proxy::variables()),
+            Place::Proxy => {}
         }
         groups
     }
 }
 
-static PROFILE_KEYS: LazyLock<Vec<String>> = LazyLock::new(|| match serde_json::to_value(Profile::default()) {
-    Ok(Value::Object(profile)) => profile.into_iter().map(|(key, _)| key).collect(),
-    _ => Vec::new(),
-});
+pub(super) static PROFILE_KEYS: LazyLock<Vec<String>> =
+    LazyLock::new(|| match serde_json::to_value(Profile::default()) {
+        Ok(Value::Object(profile)) => profile.into_iter().map(|(key, _)| key).collect(),
+        _ => Vec::new(),
+    });
 
 impl Template {
     /// A template of the harness's own.

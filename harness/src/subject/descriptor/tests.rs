@@ -19,7 +19,7 @@ fn with(more: &str) -> String {
 fn command(descriptor: &Descriptor) -> &Command {
     match &descriptor.start {
         Start::Command(command) => command,
-        Start::Running(_) => panic!("not a command"),
+        Start::Running(_) | Start::BuiltIn => panic!("not a command"),
     }
 }
 
@@ -86,8 +86,9 @@ client_id = "short"
 tag = "mine"
 
 [proxy]
-command = ["nginx"]
-reload = { signal = "SIGHUP" }
+command = ["nginx", "-c", "{{ proxy.folder }}/nginx.conf"]
+files = { "nginx.conf" = "listen {{ proxy.address }}; proxy_pass http://{{ core.address }};" }
+ready = { get = "/core/public/meta/whoareyou", within = "3s" }
 "#;
     let all = parse(text).unwrap();
     assert_eq!((all.version.as_deref(), all.profile_name.as_str()), (Some("1.2"), "portal-2022"));
@@ -110,7 +111,34 @@ reload = { signal = "SIGHUP" }
     assert_eq!(all.profile.tag.as_deref(), Some("mine"));
     assert_eq!(all.profile.client_id, portal_core::profile::IdForm::Short);
     assert_eq!(all.profile.window_seconds, 24 * 3600, "the rest is the profile's");
-    assert_eq!(all.proxy.unwrap().reload, Some(Hook::Signal(Signal::Hup)));
+    let proxy = all.proxy.unwrap();
+    assert_eq!((proxy.command.len(), proxy.files.len()), (3, 1));
+    assert_eq!(proxy.ready.path.as_deref(), Some("/core/public/meta/whoareyou"));
+    assert_eq!(proxy.ready.within, Duration::from_secs(3));
+}
+
+#[test]
+fn a_file_about_a_proxy_alone_has_the_built_in_core_behind_it() {
+    let proxy = parse("name = \"x\"\nversion = \"2\"\n[proxy]\ncommand = [\"caddy\"]\n").unwrap();
+    assert!(matches!(proxy.start, Start::BuiltIn));
+    assert_eq!((proxy.kind(), proxy.proxy.unwrap().ready.path), ("built-in", None));
+    let neither = refused("name = \"x\"\n");
+    assert!(neither.starts_with("conf/core.toml:1: `start`: is missing: give a `command` or `urls`"), "{neither}");
+    let idle = refused("name = \"x\"\n[proxy]\ncommand = [\"x\"]\n[apps]\ndoor_from = \"/d\"\n");
+    assert!(idle.starts_with("conf/core.toml:4: `apps`: is about a Core that is started"), "{idle}");
+}
+
+#[test]
+fn mistakes_about_a_proxy_are_told() {
+    let of = |proxy: &str| refused(&format!("name = \"x\"\n[proxy]\n{proxy}\n"));
+    assert!(of("url = \"https://x\"").contains("conf/core.toml:3: `proxy.url`: a proxy that runs already"));
+    assert!(of("command = []").contains("conf/core.toml:3: `proxy.command`: give the program"));
+    assert!(of("env = { A = \"1\" }").contains("`proxy.command`: give the program"));
+    let escaping = of("command = [\"x\"]\nfiles = { \"../x\" = \"\" }");
+    assert!(escaping.contains("conf/core.toml:4: `proxy.files.../x`: give a path below"), "{escaping}");
+    let unknown = of("command = [\"x\", \"{{ proxy.adress }}\"]");
+    assert!(unknown.contains("there is no `proxy.adress`; did you mean `address`?"), "{unknown}");
+    assert!(of("command = [\"{{ core.data_dir }}\"]").contains("there is no `core.data_dir`"));
 }
 
 #[test]

@@ -116,6 +116,28 @@ impl Desk {
     }
 }
 
+/// Who answers the requests of a connection.
+#[derive(Debug, Clone)]
+pub(in crate::testbed) enum Desks {
+    /// The same one always.
+    One(Arc<Desk>),
+    /// The app that Host names with its first label, request by request.
+    ByHost(Arc<Mutex<HashMap<String, Arc<Desk>>>>),
+}
+
+impl Desks {
+    fn answering(&self, head: &Head) -> Option<Arc<Desk>> {
+        match self {
+            Desks::One(desk) => Some(Arc::clone(desk)),
+            Desks::ByHost(desks) => {
+                let host = head.fields.get("host")?.to_ascii_lowercase();
+                let app = host.split('.').next().unwrap_or_default();
+                desks.lock().unwrap_or_else(PoisonError::into_inner).get(app).cloned()
+            }
+        }
+    }
+}
+
 /// A listener and the connections that came through it. Gone when dropped.
 #[derive(Debug)]
 pub(in crate::testbed) struct Server {
@@ -142,12 +164,12 @@ impl Server {
     pub(in crate::testbed) fn start(
         listener: TcpListener,
         entrance: Entrance,
-        desk: Arc<Desk>,
+        desks: Desks,
     ) -> std::io::Result<Server> {
         let address = listener.local_addr()?;
         let stopping = CancellationToken::new();
         let (entrances, changes) = mpsc::channel(1);
-        let task = tokio::spawn(accept(listener, entrance, changes, desk, stopping.clone()));
+        let task = tokio::spawn(accept(listener, entrance, changes, desks, stopping.clone()));
         Ok(Server { address, stopping, entrances, task: Some(task) })
     }
 
@@ -192,7 +214,7 @@ async fn accept(
     listener: TcpListener,
     mut entrance: Entrance,
     mut changes: mpsc::Receiver<(Entrance, oneshot::Sender<()>)>,
-    desk: Arc<Desk>,
+    desks: Desks,
     stopping: CancellationToken,
 ) {
     let mut connections = JoinSet::new();
@@ -208,14 +230,14 @@ async fn accept(
             accepted = listener.accept() => {
                 let Ok((socket, _)) = accepted else { continue };
                 let _ = socket.set_nodelay(true);
-                let (entrance, desk) = (entrance.clone(), Arc::clone(&desk));
+                let (entrance, desks) = (entrance.clone(), desks.clone());
                 connections.spawn(async move {
                     // What ends a connection is for its other side to tell.
                     let _ = match entrance {
-                        Entrance::Plain => serve(socket, &desk).await,
-                        Entrance::PlainInsteadOfTls => serve_plainly(socket, &desk).await,
+                        Entrance::Plain => serve(socket, &desks).await,
+                        Entrance::PlainInsteadOfTls => serve_plainly(socket, &desks).await,
                         Entrance::Tls(tls) => match TlsAcceptor::from(tls).accept(socket).await {
-                            Ok(socket) => serve(socket, &desk).await,
+                            Ok(socket) => serve(socket, &desks).await,
                             Err(error) => Err(error),
                         },
                         Entrance::BreaksOff => socket.readable().await,
@@ -228,13 +250,13 @@ async fn accept(
 }
 
 /// What a server that knows nothing of TLS makes of a handshake is no request.
-async fn serve_plainly(mut io: TcpStream, desk: &Desk) -> std::io::Result<()> {
+async fn serve_plainly(mut io: TcpStream, desks: &Desks) -> std::io::Result<()> {
     /// RFC 8446 §5.1: the content type of a record with a handshake message.
     const HANDSHAKE: u8 = 22;
     let mut first = [0];
     io.peek(&mut first).await?;
     if first != [HANDSHAKE] {
-        return serve(io, desk).await;
+        return serve(io, desks).await;
     }
     io.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await?;
     io.shutdown().await?;
@@ -242,10 +264,13 @@ async fn serve_plainly(mut io: TcpStream, desk: &Desk) -> std::io::Result<()> {
     Ok(())
 }
 
-async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, desk: &Desk) -> std::io::Result<()> {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, desks: &Desks) -> std::io::Result<()> {
     let mut buffer = BytesMut::new();
     loop {
         let Ok(Some(head)) = Reader::new(&mut io, &mut buffer).head().await else { return Ok(()) };
+        // Where there is no such app, nobody is there to answer.
+        let Some(desk) = desks.answering(&head) else { return Ok(()) };
+        let desk = &*desk;
         desk.inbox.arriving();
         let (method, target, version) = head.request_line().unwrap_or_default();
         let answer = desk.answer_for(&target);

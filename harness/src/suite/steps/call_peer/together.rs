@@ -84,12 +84,11 @@ async fn all_hops_once(world: &mut World, _: Args) -> StepResult {
     let app = &together.app;
     for (from, to, exchange) in &together.calls {
         let trace_id = exchange.trace_id.as_deref().unwrap_or_default();
-        let got: Vec<_> = world.scene().trace()?.hops(trace_id).iter().map(hops::row).collect();
         let short_id = world.scene().person(to)?.short_id().to_owned();
         let (method, door) = (&exchange.method, &exchange.target);
         let target = door.strip_prefix(&format!("/internal/call_peer/{short_id}")).unwrap_or(door);
         let request = format!("{method} {target}");
-        let expected = [
+        let expected = vec![
             [format!("{from} {app}"), format!("{from} core"), format!("{method} {door}")],
             [format!("{from} core"), format!("{to} proxy"), request.clone()],
             [format!("{to} proxy"), format!("{to} core"), "GET /internal/auth".to_owned()],
@@ -99,7 +98,7 @@ async fn all_hops_once(world: &mut World, _: Args) -> StepResult {
             [format!("{to} proxy"), format!("{from} core"), "200".to_owned()],
             [format!("{from} core"), format!("{from} {app}"), "200".to_owned()],
         ];
-        hops::expect_hops(&expected, &got)?;
+        hops::expect_way(world, trace_id, expected)?;
     }
     *world.part::<Together>() = together;
     Ok(())

@@ -14,6 +14,7 @@ pub(crate) const OPEN: Duration = Duration::from_secs(2);
 pub(super) fn register(steps: &mut Steps) {
     steps.when("^these bytes are sent to ([a-z]+)'s proxy$", are_sent);
     steps.then(r"^the answers are (\d{3}(?:, \d{3})*)$", answers_are);
+    steps.then(r"^it is told to continue, and the answer is (\d{3})$", is_told_to_continue);
 }
 
 async fn are_sent(world: &mut World, args: Args) -> StepResult {
@@ -96,6 +97,19 @@ async fn answers_are(world: &mut World, args: Args) -> StepResult {
     let exchange = world.exchange()?;
     let got = exchange.statuses();
     expect::holds(got == expected, format!("the answers {}", args.text(0)), || match got.as_slice() {
+        [] => exchange.told(),
+        statuses => statuses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    })
+}
+
+/// RFC 9110 §15.2: a client takes any number of interim answers, so a proxy may give one beside the app's.
+async fn is_told_to_continue(world: &mut World, args: Args) -> StepResult {
+    let expected: u16 = args.text(0).parse()?;
+    let exchange = world.exchange()?;
+    let got = exchange.statuses();
+    let kept = matches!(got.split_last(), Some((last, interim))
+        if *last == expected && !interim.is_empty() && interim.iter().all(|status| *status == 100));
+    expect::holds(kept, format!("100 once or more, then {expected}"), || match got.as_slice() {
         [] => exchange.told(),
         statuses => statuses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     })

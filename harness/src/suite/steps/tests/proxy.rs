@@ -30,6 +30,16 @@ const CASES: &[Case] = &[
         "the answers are 200",
     ),
     (
+        "When a stranger sends POST /public/x to bob's chat and waits to be told to continue",
+        "it is told to continue, and the answer is 200",
+        "it is told to continue, and the answer is 201",
+    ),
+    (
+        "When a stranger sends POST /notes to bob's chat and waits to be told to continue",
+        "the answers are 401",
+        "it is told to continue, and the answer is 401",
+    ),
+    (
         "When a stranger sends POST /notes to bob's chat and waits to be told to continue",
         "the answers are 401",
         "the answers are 100, 401",
