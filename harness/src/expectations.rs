@@ -28,7 +28,7 @@ use crate::glob::Glob;
 use crate::verdict::{ScenarioInfo, ScenarioResult, Verdict};
 
 /// What a list says about a failure.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// Why it fails.
     pub reason: String,

@@ -6,13 +6,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::trace::{Entry, Trace};
+use crate::verdict;
 
 /// How many entries of a trace a record keeps: the first ones, with the latest at the end.
 const ENTRIES: usize = 400;
 
 /// What happened in a scenario.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Its steps in order, as far as it came.
     pub steps: Vec<StepRecord>,
@@ -21,11 +24,12 @@ pub struct Record {
     /// How many entries in the middle were left out.
     pub left_out: usize,
     /// What steps want to be seen beside: what was sent, and what came of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exhibits: Vec<Exhibit>,
 }
 
 /// A text for readers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exhibit {
     /// What it is.
     pub title: String,
@@ -34,7 +38,7 @@ pub struct Exhibit {
 }
 
 /// A step that ran.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// The step, with its keyword.
     pub text: String,
@@ -43,6 +47,7 @@ pub struct StepRecord {
     /// Whether it passed.
     pub passed: bool,
     /// How long it took.
+    #[serde(rename = "seconds", serialize_with = "verdict::seconds", deserialize_with = "verdict::from_seconds")]
     pub took: Duration,
 }
 

@@ -128,6 +128,7 @@ impl Secrets {
 
     fn record(&self, record: &mut Record) {
         record.steps.iter_mut().for_each(|step| self.blank(&mut step.text));
+        record.exhibits.iter_mut().for_each(|exhibit| self.blank(&mut exhibit.text));
         for entry in &mut record.entries {
             match &mut entry.what {
                 What::Hop(hop) => {

@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 /// The request field that correlates the hops of one request. End-to-end, not covered by signatures of a Core.
@@ -28,7 +29,8 @@ const CAPACITY: usize = 1 << 16;
 const ORIGINS: usize = 1 << 14;
 
 /// Who sends or receives on a hop. `portal` is the name that the Portal has in the topology.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "party", rename_all = "snake_case")]
 pub enum Party {
     /// An app of a Portal.
     App {
@@ -80,7 +82,8 @@ impl fmt::Display for Party {
 }
 
 /// Which way a hop goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HopKind {
     /// A request.
     Request,
@@ -89,9 +92,10 @@ pub enum HopKind {
 }
 
 /// One message from one party to the next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hop {
     /// The value of [`TRACE_FIELD`], where the request has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     /// Who sent it.
     pub from: Party,
@@ -104,10 +108,12 @@ pub struct Hop {
     /// Target of the request as on the wire, also on its answer.
     pub target: String,
     /// Status of an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The fields in order; bytes outside UTF-8 are replaced, this is for reading.
     pub fields: Vec<(String, String)>,
     /// What a reader should know beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
@@ -175,7 +181,8 @@ impl fmt::Display for Hop {
 }
 
 /// What a Core did with a signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SignatureOutcome {
     /// It made one.
     Made,
@@ -191,33 +198,39 @@ pub enum SignatureOutcome {
 }
 
 /// A signature base that a Core made or rebuilt. Only Cores that can be observed give these.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignatureEvent {
     /// The value of [`TRACE_FIELD`], where the request has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     /// The Portal whose Core it was.
     pub portal: String,
     /// Label of the signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// Value of Signature-Input for this label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature_input: Option<String>,
     /// The signature base, where the Core came that far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
     /// What came out.
     pub outcome: SignatureOutcome,
 }
 
 /// One entry of a trace.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Position in the trace; grows by one for each entry, whatever its request.
     pub seq: u64,
     /// What happened.
+    #[serde(flatten)]
     pub what: What,
 }
 
 /// What an entry tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum What {
     /// A message went from one party to the next.
     Hop(Hop),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::contract::{Level, Responsible};
 use crate::expectations::Known;
@@ -73,7 +73,7 @@ impl Verdict {
 }
 
 /// What the evidence of a failure says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The requirement.
     pub requirement: Option<String>,
@@ -97,12 +97,12 @@ pub struct Failure {
     #[serde(skip)]
     pub trace: Vec<String>,
     /// The subject itself did not start or died.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub subject_died: bool,
 }
 
 /// A scenario, before and after it ran.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScenarioInfo {
     /// Stable: `feature-file/scenario-name/example-row`.
     pub id: String,
@@ -115,15 +115,14 @@ pub struct ScenarioInfo {
     /// Its tags and its feature's, without the `@`.
     pub tags: Vec<String>,
     /// The requirements among the tags.
-    #[serde(skip)]
     pub requirements: Vec<String>,
     /// Where it binds less than its requirement (`@level-should`).
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
 }
 
 /// What came out of a scenario.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioResult {
     /// Which one.
     #[serde(flatten)]
@@ -131,7 +130,7 @@ pub struct ScenarioResult {
     /// What came out.
     pub verdict: Verdict,
     /// How long it took.
-    #[serde(serialize_with = "seconds")]
+    #[serde(serialize_with = "seconds", deserialize_with = "from_seconds")]
     pub seconds: Duration,
     /// The entry of the list of known failures that speaks of it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,12 +139,12 @@ pub struct ScenarioResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// What happened, step by step and hop by hop.
-    #[serde(skip)]
+    #[serde(serialize_with = "shared", deserialize_with = "to_be_shared", default)]
     pub record: Arc<Record>,
 }
 
 /// What came out for a requirement.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RequirementResult {
     /// Its id.
     pub id: String,
@@ -165,18 +164,17 @@ pub struct RequirementResult {
     /// The ids of the scenarios that ran.
     pub scenarios: Vec<String>,
     /// Its title.
-    #[serde(skip)]
     pub title: String,
+    /// What it says, in a sentence.
+    pub sentence: String,
     /// Whether it decides about the exit code.
-    #[serde(skip)]
     pub counts: bool,
     /// The worst of its scenarios that bind less, and were not asked for.
-    #[serde(skip)]
     pub apart: Option<Verdict>,
 }
 
 /// What was run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuiteInfo {
     /// Name of the suite.
     pub name: String,
@@ -187,7 +185,7 @@ pub struct SuiteInfo {
 }
 
 /// What was tested.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubjectInfo {
     /// Its name.
     pub name: String,
@@ -239,7 +237,7 @@ impl<F: FnMut(&Event)> EventSink for F {
 }
 
 /// A scenario whose verdict changed from round to round.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flaky {
     /// Its id.
     pub id: String,
@@ -303,6 +301,11 @@ impl Summary {
         self.scenarios.iter().filter(|scenario| scenario.verdict == verdict).count()
     }
 
+    /// What came out for a requirement.
+    pub fn requirement(&self, id: &str) -> Option<&RequirementResult> {
+        self.requirements.iter().find(|requirement| requirement.id == id)
+    }
+
     /// The scenarios of a requirement that ran.
     pub fn scenarios_of(&self, requirement: &str) -> impl Iterator<Item = &ScenarioResult> {
         self.scenarios.iter().filter(move |result| result.scenario.requirements.iter().any(|id| id == requirement))
@@ -339,6 +342,18 @@ impl Summary {
 pub(crate) fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     // Milliseconds are as fine as it gets with several scenarios at a time.
     serializer.serialize_f64((duration.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+pub(crate) fn from_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    Duration::try_from_secs_f64(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+fn shared<S: serde::Serializer>(record: &Arc<Record>, serializer: S) -> Result<S::Ok, S::Error> {
+    record.as_ref().serialize(serializer)
+}
+
+fn to_be_shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Record>, D::Error> {
+    Record::deserialize(deserializer).map(Arc::new)
 }
 
 #[cfg(test)]

@@ -12,8 +12,7 @@ use regex::Regex;
 
 use self::cores::CoreArgs;
 use self::gate::GateArgs;
-use self::reports::ReportArgs;
-pub(super) use self::reports::ReportTo;
+pub(super) use self::reports::{ReportArgs, ReportTo, Reports};
 use super::exit::{self, Exit};
 use super::{CommandFailure, FeatureArgs};
 use crate::redact;
@@ -79,7 +78,7 @@ impl Check {
         let new_list = self.gate.new_list()?;
         let mut reports = self.reports.open()?;
         let mut progress = Progress::new(io::stderr(), self.detail());
-        let mut terminal = TerminalReport::new(io::stdout(), self.detail(), suite.contract());
+        let mut terminal = TerminalReport::new(io::stdout(), self.detail());
 
         let summary = {
             let mut results = Several(vec![&mut terminal]);

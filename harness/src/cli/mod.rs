@@ -8,6 +8,7 @@ pub mod explain;
 pub mod init;
 pub mod namespace;
 pub mod replay;
+pub mod report;
 pub mod requirements;
 pub mod shim;
 pub mod sign;
@@ -55,6 +56,8 @@ enum Command {
     Sign(Box<sign::Sign>),
     /// Speak the shim protocol: as a library that is built in, or to a shim that is to be checked
     Shim(shim::Shim),
+    /// Compare the reports of two runs, or merge those of shards
+    Report(report::Report),
     /// Run the RFC 9421 vectors on a library and say which of the RFC's sentences it breaks
     Vectors(Box<vectors::Vectors>),
     /// Run a Core within a namespace that the testbed has made
@@ -75,6 +78,7 @@ impl Cli {
             Command::Explain(explain) => explain.run(&mut io::stdout().lock()),
             Command::Sign(sign) => sign.run(&mut io::stdout().lock()),
             Command::Shim(shim) => shim.run(),
+            Command::Report(report) => report.run(&mut io::stdout().lock()),
             Command::Vectors(vectors) => vectors.run(),
             Command::Namespace(namespace) => namespace.run(),
         };

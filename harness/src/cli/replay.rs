@@ -85,7 +85,7 @@ impl Replay {
             ..RunOptions::default()
         };
         let detail = if self.verbose > 0 { Detail::Much } else { Detail::Little };
-        let mut terminal = TerminalReport::new(Vec::new(), detail, suite.contract());
+        let mut terminal = TerminalReport::new(Vec::new(), detail);
         let command = self.command();
         let mut sink = |event: &Event| terminal.event(&as_this(event, &command));
         let summary = suite.run(&options, &mut sink).map_err(run_error)?;

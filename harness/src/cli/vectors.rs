@@ -9,12 +9,11 @@ use clap::Args;
 use portal_core::clock::{SystemClock, unix_seconds};
 
 use super::CommandFailure;
-use super::check::{ReportTo, ignoring_closed_pipe};
+use super::check::{ReportTo, Reports, ignoring_closed_pipe};
 use super::exit::Exit;
 use crate::contract::Threshold;
 use crate::expectations::Expectations;
 use crate::glob::Glob;
-use crate::report::json::JsonReport;
 use crate::report::matrix::Matrix;
 use crate::report::terminal::Detail;
 use crate::report::vectors::progress::VectorProgress;
@@ -79,8 +78,8 @@ pub struct Vectors {
     #[arg(long)]
     list: bool,
 
-    /// Write a report for programs (repeatable)
-    #[arg(long, value_name = "json=FILE")]
+    /// Write a report into a file (repeatable): json, junit
+    #[arg(long, value_name = "KIND=FILE", value_parser = ReportTo::on_vectors)]
     report: Vec<ReportTo>,
 
     /// Only what failed, and the last line
@@ -122,10 +121,7 @@ impl Vectors {
     }
 
     fn test(&self, corpus: &Corpus, subject: &str) -> Result<Exit, CommandFailure> {
-        let mut reports = Vec::new();
-        for to in &self.report {
-            reports.push(JsonReport::create(to.path()).map_err(CommandFailure::usage)?);
-        }
+        let mut reports = Reports::open(&self.report)?;
         let mut progress = VectorProgress::new(io::stderr(), self.detail());
         let mut terminal = VectorReport::new(io::stdout(), self.detail());
         let mut sink = |event: &VectorEvent| {
@@ -136,9 +132,7 @@ impl Vectors {
         let summary = self.run_one(corpus, subject, &mut sink)?;
 
         ignoring_closed_pipe(terminal.finish().map(drop))?;
-        for report in reports {
-            report.finish().map_err(CommandFailure::usage)?;
-        }
+        reports.finish()?;
         Ok(Exit::of_vectors(&summary))
     }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::record::Exhibit;
 use crate::report::sample;
 use crate::trace::{Entry, Hop, Party, SignatureEvent, SignatureOutcome};
 
@@ -83,7 +84,8 @@ fn a_secret_that_a_message_shows_is_blanked_everywhere_in_the_scenario() {
     };
     let entries = vec![Entry { seq: 0, what: What::Hop(hop) }, Entry { seq: 1, what: What::Signature(signature) }];
     let mut result = sample::summary().scenarios.remove(1);
-    result.record = Arc::new(Record { entries, ..Record::default() });
+    let exhibits = vec![Exhibit { title: "What was sent".into(), text: "x-echo: Zm9vYmFyYmF6".into() }];
+    result.record = Arc::new(Record { entries, exhibits, ..Record::default() });
     let failure = result.failure.as_mut().unwrap();
     failure.got = "the body Zm9vYmFyYmF6".into();
     failure.trace = vec!["GET /?echo=Zm9vYmFyYmF6".into()];

@@ -1,12 +1,47 @@
 //! Reports: they take [`Event`]s and see nothing else.
 
+pub mod diff;
+pub mod file;
+pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod matrix;
+pub mod merge;
 pub mod progress;
 pub mod terminal;
 pub mod vectors;
+mod xml;
 
-use crate::verdict::{Event, EventSink};
+use serde::Serialize;
+
+use crate::verdict::{Event, EventSink, Summary};
+
+/// The verdict on a run, at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Headline {
+    Conforms,
+    DoesNotConform,
+    NotKnown,
+}
+
+impl Headline {
+    fn of(summary: &Summary) -> Headline {
+        let in_doubt = summary.harness_failed()
+            || summary.subject_died()
+            || summary.ended_early
+            || summary.time_up
+            || !summary.flaky.is_empty();
+        if !summary.conforms() || !summary.stale.is_empty() {
+            Headline::DoesNotConform
+        } else if in_doubt {
+            Headline::NotKnown
+        } else {
+            Headline::Conforms
+        }
+    }
+}
 
 /// Hands every event to several reporters.
 #[derive(Default)]

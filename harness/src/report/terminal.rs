@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use crate::contract::Contract;
 use crate::suite::diverge::Bases;
 use crate::verdict::{Event, EventSink, Failure, RequirementResult, ScenarioResult, Summary, Verdict};
 
@@ -21,17 +20,16 @@ pub enum Detail {
 }
 
 /// Writes the report when the run has ended.
-pub struct TerminalReport<'a, W> {
+pub struct TerminalReport<W> {
     out: W,
     detail: Detail,
-    contract: &'a Contract,
     failed: Option<io::Error>,
 }
 
-impl<'a, W: Write> TerminalReport<'a, W> {
+impl<W: Write> TerminalReport<W> {
     /// Writes to `out`.
-    pub fn new(out: W, detail: Detail, contract: &'a Contract) -> TerminalReport<'a, W> {
-        TerminalReport { out, detail, contract, failed: None }
+    pub fn new(out: W, detail: Detail) -> TerminalReport<W> {
+        TerminalReport { out, detail, failed: None }
     }
 
     /// What was written to, or why writing failed.
@@ -53,7 +51,7 @@ impl<'a, W: Write> TerminalReport<'a, W> {
                     Some(why) if told.contains(&why) => again += 1,
                     why => {
                         told.extend(why);
-                        self.failure(result)?;
+                        self.failure(summary, result)?;
                     }
                 }
             }
@@ -116,12 +114,12 @@ impl<'a, W: Write> TerminalReport<'a, W> {
         writeln!(self.out)
     }
 
-    fn failure(&mut self, result: &ScenarioResult) -> io::Result<()> {
+    fn failure(&mut self, summary: &Summary, result: &ScenarioResult) -> io::Result<()> {
         let Some(failure) = &result.failure else {
             // An unexpected pass: the list says more than is true.
             writeln!(self.out, "{}: {}", result.verdict.words(), result.scenario.id)?;
             if let Some(known) = &result.known {
-                self.entry("listed", &known.shown())?;
+                entry(&mut self.out, "listed", &known.shown())?;
             }
             return writeln!(self.out);
         };
@@ -130,26 +128,9 @@ impl<'a, W: Write> TerminalReport<'a, W> {
             Verdict::Error => "ERROR of the harness, not of the subject",
             verdict => verdict.words(),
         };
-        let scenario = &result.scenario;
-        writeln!(self.out, "{heading}: {}", scenario.id)?;
-        self.entry("scenario", &format!("{} ({}:{})", scenario.name, scenario.feature, scenario.line))?;
-        if let Some(id) = &failure.requirement {
-            let level = self.contract.get(id).map(|known| format!(" {}", known.level)).unwrap_or_default();
-            self.entry("requirement", &format!("{id}{level}: {}", failure.sentence.as_deref().unwrap_or_default()))?;
-        }
-        self.entry("step", &failure.step)?;
-        self.entry("expected", &failure.expected)?;
-        self.entry("got", &failure.got)?;
-        if let Some(bases) = &failure.bases {
-            self::bases(&mut self.out, bases, ["signed", "rebuilt"], "both sides built the same signature base")?;
-        }
-        if let Some(hop) = &failure.hop {
-            self.entry("changed by", hop)?;
-        }
-        if self.detail >= Detail::Much && !failure.trace.is_empty() {
-            self.entry("hops", &failure.trace.join("\n"))?;
-        }
-        self.entry("run alone", &failure.replay)?;
+        writeln!(self.out, "{heading}: {}", result.scenario.id)?;
+        let hops = if self.detail >= Detail::Much { failure.trace.as_slice() } else { &[] };
+        facts(&mut self.out, summary, result, hops)?;
         writeln!(self.out)
     }
 
@@ -165,10 +146,6 @@ impl<'a, W: Write> TerminalReport<'a, W> {
             writeln!(self.out, "  and {} more (-v shows all)", summary.not_run.len() - shown)?;
         }
         writeln!(self.out)
-    }
-
-    fn entry(&mut self, name: &str, text: &str) -> io::Result<()> {
-        entry(&mut self.out, name, text)
     }
 
     fn reasons(&mut self, summary: &Summary) -> io::Result<()> {
@@ -197,11 +174,49 @@ impl<'a, W: Write> TerminalReport<'a, W> {
     }
 }
 
-impl<W: Write> EventSink for TerminalReport<'_, W> {
+impl<W: Write> EventSink for TerminalReport<W> {
     fn event(&mut self, event: &Event) {
         if let Event::Finished(summary) = event {
             self.failed = self.write(summary).err();
         }
+    }
+}
+
+/// What there is to say about a scenario that did not pass, a name and a text for each.
+pub(super) fn facts(
+    out: &mut impl Write,
+    summary: &Summary,
+    result: &ScenarioResult,
+    hops: &[String],
+) -> io::Result<()> {
+    let (scenario, Some(failure)) = (&result.scenario, &result.failure) else { return Ok(()) };
+    entry(out, "scenario", &format!("{} ({}:{})", scenario.name, scenario.feature, scenario.line))?;
+    if let Some(id) = &failure.requirement {
+        let level = summary.requirement(id).map(|known| format!(" {}", known.level)).unwrap_or_default();
+        entry(out, "requirement", &format!("{id}{level}: {}", failure.sentence.as_deref().unwrap_or_default()))?;
+    }
+    entry(out, "step", &failure.step)?;
+    entry(out, "expected", &failure.expected)?;
+    entry(out, "got", &failure.got)?;
+    if let Some(bases) = &failure.bases {
+        self::bases(out, bases, ["signed", "rebuilt"], "both sides built the same signature base")?;
+    }
+    if let Some(hop) = &failure.hop {
+        entry(out, "changed by", hop)?;
+    }
+    if !hops.is_empty() {
+        entry(out, "hops", &hops.join("\n"))?;
+    }
+    entry(out, "run alone", &failure.replay)
+}
+
+/// A text of several lines in one, and not too long.
+pub(super) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match words.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
     }
 }
 

@@ -3,8 +3,7 @@ use super::terminal::{Detail, TerminalReport};
 use crate::verdict::{EventSink, Verdict};
 
 fn written(detail: Detail) -> String {
-    let contract = sample::contract();
-    let mut report = TerminalReport::new(Vec::new(), detail, &contract);
+    let mut report = TerminalReport::new(Vec::new(), detail);
     sample::events().iter().for_each(|event| report.event(event));
     String::from_utf8(report.finish().unwrap()).unwrap()
 }
@@ -88,4 +87,51 @@ fn the_last_line_says_what_is_known() {
     assert!(line(&summary).starts_with("Not known whether it conforms: the harness failed"));
     summary.ended_early = true;
     assert!(line(&summary).starts_with("Ended early"));
+}
+
+#[test]
+fn the_junit_report() {
+    insta::assert_snapshot!(super::junit::check(&sample::everything()));
+}
+
+#[test]
+fn the_markdown_report() {
+    insta::assert_snapshot!(super::markdown::check(&sample::everything()));
+}
+
+#[test]
+fn the_terminal_tells_what_is_known_to_fail_and_what_is_not() {
+    let mut report = TerminalReport::new(Vec::new(), Detail::Normal);
+    report.event(&crate::verdict::Event::Finished(std::sync::Arc::new(sample::everything())));
+    insta::assert_snapshot!(String::from_utf8(report.finish().unwrap()).unwrap());
+}
+
+#[test]
+fn however_much_fails_a_job_s_summary_is_not_cut() {
+    let mut summary = sample::summary();
+    let fail = summary.scenarios[1].clone();
+    for n in 0..3000 {
+        let mut more = fail.clone();
+        more.scenario.id = format!("call_peer/kept/n{n}");
+        more.failure.as_mut().unwrap().got = "`x` | <b>\n".repeat(2000);
+        summary.scenarios.push(more);
+    }
+    let written = super::markdown::check(&summary);
+    assert!(written.len() < 1 << 20, "{} bytes", written.len());
+    assert!(
+        written.contains(" more scenarios, for which there is no room here."),
+        "{}",
+        &written[written.len() - 300..]
+    );
+    assert!(written.trim_end().ends_with("</sub>"));
+}
+
+#[test]
+fn nothing_in_markdown_is_markup_but_what_should_be() {
+    let mut summary = sample::summary();
+    summary.scenarios[1].scenario.name = "</summary><img src=x> | @all [a](b) `c`".into();
+    summary.scenarios[1].failure.as_mut().unwrap().got = "```\n</details># title".into();
+    let written = super::markdown::check(&summary);
+    assert!(!written.contains("<img") && !written.contains("@all") && !written.contains("[a](b)"), "{written}");
+    assert!(written.contains("````text\n"), "{written}");
 }

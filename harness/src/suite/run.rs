@@ -319,6 +319,7 @@ impl Suite {
             testbed: requirement.responsible == Responsible::Proxy && !brings_proxy,
             scenarios: summary.scenarios_of(&requirement.id).map(|result| result.scenario.id.clone()).collect(),
             title: requirement.title.clone(),
+            sentence: requirement.sentence().to_owned(),
             // What the testbed's own proxy does says nothing about the subject.
             counts: requirement.counts(level) && (brings_proxy || requirement.responsible != Responsible::Proxy),
         };

@@ -22,7 +22,7 @@ const FEATURE: &str = r#"Feature: F
 /// What comes out with this subject, and the report for people.
 fn checked(subject: Subject) -> (Verdict, Option<Failure>, String) {
     let suite = Suite::load(&Source::Given(vec![("f.feature".to_owned(), FEATURE.to_owned())])).unwrap();
-    let mut report = TerminalReport::new(Vec::new(), Detail::Much, suite.contract());
+    let mut report = TerminalReport::new(Vec::new(), Detail::Much);
     let options = RunOptions { subject, ..RunOptions::default() };
     let summary = suite.run(&options, &mut report).unwrap();
     let report = String::from_utf8(report.finish().unwrap()).unwrap();

@@ -140,7 +140,7 @@ fn the_report_shows_what_is_known_and_what_to_delete() {
     let expectations = Expectations::parse(Path::new("known.toml"), &list, NOW).unwrap();
     let selection = Selection::all().tags("not @CALL-5".parse().unwrap());
     let options = RunOptions { expectations, selection, jobs: 1, ..RunOptions::default() };
-    let mut report = TerminalReport::new(Vec::new(), Detail::Normal, suite.contract());
+    let mut report = TerminalReport::new(Vec::new(), Detail::Normal);
     let _ = suite.run(&options, &mut report).unwrap();
     let text = String::from_utf8(report.finish().unwrap()).unwrap();
     for line in [

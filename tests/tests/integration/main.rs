@@ -7,6 +7,7 @@ mod cores;
 mod corpus;
 mod doctor;
 mod evidence;
+mod html;
 mod known_failures;
 mod licences;
 mod minimal_python;

@@ -1,9 +1,12 @@
 //! The JSON report has the shape that its schema promises.
 
+use std::collections::HashSet;
+
 use countersign::contract::Contract;
 use countersign::report::json::report;
-use countersign::suite::{RunOptions, Source, StepFailure, Steps, Suite};
-use countersign::verdict::{Event, Verdict};
+use countersign::report::junit;
+use countersign::suite::{RunOptions, Selection, Source, StepFailure, Steps, Suite, run};
+use countersign::verdict::{Event, Summary, Verdict};
 use serde_json::{Value, json};
 
 const SCHEMA: &str = include_str!("../../../fixtures/report.schema.json");
@@ -45,10 +48,22 @@ pub(super) fn given() -> Source {
     Source::Given(vec![("f.feature".to_owned(), FEATURE.to_owned())])
 }
 
-fn written() -> Value {
+fn summary() -> Summary {
     let suite = Suite::load_with(&given(), steps(), Contract::embedded().unwrap()).unwrap();
     let summary = suite.run(&RunOptions::default(), &mut |_: &Event| {}).unwrap();
     assert_eq!(summary.count(Verdict::Pass), 1);
+    summary
+}
+
+fn written() -> Value {
+    serde_json::to_value(report(&summary())).unwrap()
+}
+
+/// A report on some scenarios of the real features, with the hops of their requests.
+fn real() -> Value {
+    let selection = Selection::all().tags("@CALL-1 or @AUTH-3".parse().unwrap());
+    let summary = run(&RunOptions { selection, ..RunOptions::default() }, &mut |_: &Event| {}).unwrap();
+    assert!(summary.scenarios.len() > 5, "{}", summary.scenarios.len());
     serde_json::to_value(report(&summary)).unwrap()
 }
 
@@ -63,6 +78,119 @@ fn objections(report: &Value) -> Vec<String> {
 #[test]
 fn every_kind_of_verdict_and_evidence_keeps_to_the_schema() {
     assert_eq!(objections(&written()), Vec::<String>::new());
+}
+
+#[test]
+fn what_went_over_the_wire_keeps_to_the_schema() {
+    let report = real();
+    assert_eq!(objections(&report), Vec::<String>::new());
+    let text = report.to_string();
+    for what in ["\"hop\":", "\"signature\":", "\"rejected\":", "\"verified\"", "\"party\":\"outside\""] {
+        assert!(text.contains(what), "no {what} in the report");
+    }
+}
+
+/// What the readers of GitHub, GitLab and Jenkins hold in common. For each element: the attributes that it must have,
+/// those that it may have, and what may stand in it.
+const JUNIT: [(&str, &[&str], &[&str], &[&str]); 6] = [
+    ("testsuites", &["name", "tests", "failures", "errors", "time"], &[], &["testsuite"]),
+    ("testsuite", &["name", "tests", "failures", "errors", "skipped", "time"], &[], &["testcase"]),
+    ("testcase", &["classname", "name", "time"], &[], &["failure", "error", "skipped"]),
+    ("failure", &["message", "type"], &[], &[]),
+    ("error", &["message", "type"], &[], &[]),
+    ("skipped", &["message"], &[], &[]),
+];
+
+/// What the rules have against a JUnit report.
+fn junit_objections(text: &str) -> Vec<String> {
+    let document = match roxmltree::Document::parse(text) {
+        Ok(document) => document,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut objections = Vec::new();
+    let mut names = HashSet::new();
+    if document.root_element().tag_name().name() != "testsuites" {
+        objections.push("the root is no testsuites".to_owned());
+    }
+    for node in document.descendants().filter(roxmltree::Node::is_element) {
+        let name = node.tag_name().name();
+        let Some((_, must, may, inside)) = JUNIT.iter().find(|rule| rule.0 == name) else {
+            objections.push(format!("<{name}> is not known"));
+            continue;
+        };
+        let has = |attribute: &&&str| node.attribute(**attribute).is_some();
+        objections.extend(must.iter().filter(|it| !has(it)).map(|it| format!("<{name}> has no {it}")));
+        let unknown = node.attributes().filter(|it| !must.contains(&it.name()) && !may.contains(&it.name()));
+        objections.extend(unknown.map(|it| format!("<{name}> has {}", it.name())));
+        let children: Vec<_> = node.children().filter(roxmltree::Node::is_element).collect();
+        let strange = children.iter().filter(|child| !inside.contains(&child.tag_name().name()));
+        objections.extend(strange.map(|child| format!("<{}> in <{name}>", child.tag_name().name())));
+        let seconds = node.attribute("time").is_none_or(|time| time.parse::<f64>().is_ok_and(|time| time >= 0.0));
+        if !seconds {
+            objections.push(format!("<{name}> has a time that is none"));
+        }
+        if name == "testcase" {
+            if children.len() > 1 {
+                objections.push("a testcase has several outcomes".to_owned());
+            }
+            if !names.insert((node.attribute("classname"), node.attribute("name"))) {
+                objections.push(format!("{:?} is there twice", node.attribute("name")));
+            }
+        }
+        let cases = |of: &str| node.descendants().filter(|it| it.tag_name().name() == of).count().to_string();
+        for (attribute, of) in
+            [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]
+        {
+            if node.attribute(attribute).is_some_and(|said| said != cases(of)) {
+                objections.push(format!("<{name}> counts its {attribute} wrongly"));
+            }
+        }
+    }
+    objections
+}
+
+#[test]
+fn the_junit_report_keeps_to_what_its_readers_know() {
+    let written = junit::check(&summary());
+    assert_eq!(junit_objections(&written), Vec::<String>::new(), "{written}");
+    let changes = [
+        ("a count that is wrong", written.replacen("tests=\"7\"", "tests=\"8\"", 1)),
+        ("a case without a name", written.replacen(" name=\"passes\"", "", 1)),
+        ("an attribute that is not known", written.replacen("<testcase ", "<testcase colour=\"red\" ", 1)),
+        ("an element that is not known", written.replacen("<skipped", "<omitted", 1)),
+        ("a text that breaks out", written.replacen("</failure>", "</failure><b>", 1)),
+    ];
+    for (what, changed) in changes {
+        assert_ne!(changed, written, "{what}");
+        assert!(!junit_objections(&changed).is_empty(), "{what} was taken");
+    }
+}
+
+#[test]
+fn a_junit_testcase_is_named_after_its_scenario_and_says_what_came_out() {
+    let written = junit::check(&summary());
+    let document = roxmltree::Document::parse(&written).unwrap();
+    let of = |name: &str| {
+        let name = format!("does-not-pass-because-it-how/{name}");
+        let case = document.descendants().find(|it| it.attribute("name") == Some(name.as_str())).unwrap();
+        assert_eq!(case.attribute("classname"), Some("f"));
+        let outcome = case.first_element_child().unwrap();
+        (outcome.tag_name().name().to_owned(), outcome.attribute("message").unwrap().to_owned())
+    };
+    assert_eq!(of("fails"), ("failure".into(), "ACL-1: expected 401, got 200".into()));
+    assert_eq!(of("is-no-fault"), ("error".into(), "no socket".into()));
+    assert_eq!(of("is-not-supported"), ("skipped".into(), "unsupported: no clock".into()));
+    assert_eq!(of("is-not-for-here"), ("skipped".into(), "only on a Tuesday".into()));
+    assert_eq!(of("takes-too-long").0, "failure");
+}
+
+#[test]
+fn what_a_text_holds_cannot_break_a_junit_report() {
+    let mut summary = summary();
+    summary.scenarios[1].failure.as_mut().unwrap().got = "]]></failure><b a='\"'>&\u{0}\u{1b}[31m\u{ffff}".into();
+    summary.scenarios[1].scenario.id = "f/\"<&>\n\u{7}".into();
+    let written = junit::check(&summary);
+    assert_eq!(junit_objections(&written), Vec::<String>::new(), "{written}");
 }
 
 #[test]
@@ -99,8 +227,11 @@ fn the_report_says_what_came_out() {
     assert_eq!(report["summary"]["pass"], 1);
     assert_eq!(report["summary"]["fail"], 2);
     assert_eq!(report["summary"]["timeout"], 1);
+    assert_eq!(report["scenarios"][0]["record"]["steps"][0]["text"], "Then it passes");
     let names: Vec<&String> = report.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["suite", "subject", "summary", "requirements", "scenarios", "stale", "not_run", "flaky"]);
+    let expected =
+        ["suite", "subject", "summary", "seconds", "ended_early", "time_up", "requirements", "scenarios", "stale"];
+    assert_eq!(names, [&expected[..], &["not_run", "flaky"]].concat());
 
     let scenarios = report["scenarios"].as_array().unwrap();
     assert_eq!(scenarios[1]["id"], "f/does-not-pass-because-it-how/fails");

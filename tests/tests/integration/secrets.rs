@@ -13,13 +13,13 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use countersign::bundle::Folder;
 use countersign::report::Several;
-use countersign::report::json::JsonReport;
+use countersign::report::file::{FileReport, Kind};
 use countersign::report::progress::Progress;
 use countersign::report::terminal::{Detail, TerminalReport};
 use countersign::subject::Subject;
 use countersign::suite::{RunOptions, Selection, Source, Suite};
 use countersign::testbed::faults::{Faults, ProxyFault};
-use countersign::verdict::Verdict;
+use countersign::verdict::{EventSink, Verdict};
 use http::{Request, Response};
 use portal_core::CoreBuilder;
 use portal_core::server::Surface;
@@ -205,13 +205,16 @@ fn a_core_that_shows_its_secrets_does_not_get_them_into_reports() {
         bundles: Some(Arc::clone(&bundles)),
         ..RunOptions::default()
     };
-    let mut json = JsonReport::create(&folder.path().join("report.json")).unwrap();
-    let mut terminal = TerminalReport::new(Vec::new(), Detail::All, suite.contract());
+    let files = Kind::ALL.map(|kind| (kind, folder.path().join(format!("report.{kind}"))));
+    let mut files = FileReport::create_all(files.iter().map(|(kind, path)| (*kind, path.as_path()))).unwrap();
+    let mut terminal = TerminalReport::new(Vec::new(), Detail::All);
     let mut progress = Vec::new();
     let mut shown = Progress::new(&mut progress, Detail::All);
-    let summary = suite.run(&options, &mut Several(vec![&mut json, &mut terminal, &mut shown])).unwrap();
+    let mut sinks = Several(vec![&mut terminal, &mut shown]);
+    sinks.0.extend(files.iter_mut().map(|file| file as &mut dyn EventSink));
+    let summary = suite.run(&options, &mut sinks).unwrap();
     drop(shown);
-    json.finish().unwrap();
+    files.into_iter().for_each(|file| file.finish().unwrap());
     fs::write(folder.path().join("terminal.txt"), terminal.finish().unwrap()).unwrap();
     fs::write(folder.path().join("progress.txt"), progress).unwrap();
 
@@ -262,7 +265,7 @@ fn the_program_shows_no_secrets_with_all_reports_and_logs() {
     }
 }
 
-const KINDS: [&str; 1] = ["json"];
+const KINDS: [Kind; 4] = Kind::ALL;
 
 const FAILING: &str = r#"Feature: F
   Background:

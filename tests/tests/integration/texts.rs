@@ -10,9 +10,8 @@ use super::report::{given, steps};
 /// One feature in which everything happens that can.
 #[test]
 fn the_report_in_the_terminal() {
-    let contract = Contract::embedded().unwrap();
     let suite = Suite::load_with(&given(), steps(), Contract::embedded().unwrap()).unwrap();
-    let mut report = TerminalReport::new(Vec::new(), Detail::Normal, &contract);
+    let mut report = TerminalReport::new(Vec::new(), Detail::Normal);
     let _ =
         suite.run(&RunOptions { jobs: 1, ..RunOptions::default() }, &mut |event: &Event| report.event(event)).unwrap();
     let text = String::from_utf8(report.finish().unwrap()).unwrap();

@@ -1,0 +1,179 @@
+// The sequence diagram of the hops that really happened. Each hop is a row with a picture of its own, and a button: its
+// message opens below it. The buttons' names, read one after the other, are the diagram in words.
+
+const KINDS = ["request", "answer", "made", "verified", "refused"];
+
+// An entry with its texts.
+function unpack(entry) {
+  const kind = KINDS[entry[0]];
+  const trace = text(entry[1]);
+  if (kind === "request" || kind === "answer") {
+    const [, , from, to, method, target, status, note, fields] = entry;
+    const flat = data.fields[fields];
+    const pairs = Array.from({ length: flat.length / 2 }, (_, n) => [text(flat[2 * n]), text(flat[2 * n + 1])]);
+    return { kind, trace, from, to, method: text(method), target: text(target), status, note: text(note), fields: pairs };
+  }
+  const [, , at, label, input, base, step, code] = entry;
+  return { kind, trace, from: at, to: at, label: text(label), input: text(input), base: text(base), step: text(step), code: text(code) };
+}
+
+const partyName = (place) => {
+  const party = data.parties[place];
+  return party.portal === null ? party.name : `${party.name} on ${party.portal}`;
+};
+
+// The hops of each request together, requests in the order in which they began.
+function requestsOf(entries) {
+  const groups = [];
+  const open = new Map();
+  for (const entry of entries) {
+    const last = groups[groups.length - 1];
+    let group = entry.trace === null ? (last && last.trace === null ? last : null) : open.get(entry.trace);
+    if (!group) {
+      group = { trace: entry.trace, entries: [] };
+      groups.push(group);
+      open.set(entry.trace, group);
+    }
+    group.entries.push(entry);
+  }
+  return groups;
+}
+
+// From left to right as they come in, those of a Portal side by side.
+function lifelines(entries) {
+  const portals = new Map();
+  for (const place of entries.flatMap((entry) => [entry.from, entry.to])) {
+    const { portal } = data.parties[place];
+    const of = portals.get(portal) || [];
+    if (!of.includes(place)) of.push(place);
+    portals.set(portal, of);
+  }
+  return [...portals];
+}
+
+function words(entry) {
+  const label = entry.label ? ` ${entry.label}` : "";
+  switch (entry.kind) {
+    case "request": return `${partyName(entry.from)} to ${partyName(entry.to)}: ${entry.method} ${entry.target}`;
+    case "answer": return `${partyName(entry.from)} answers ${partyName(entry.to)}: ${entry.status}`;
+    case "made": return `${partyName(entry.from)} made the signature${label}`;
+    case "verified": return `${partyName(entry.from)} verified the signature${label}`;
+    default: return `${partyName(entry.from)} refused the signature${label} at ${entry.step}: ${entry.code}`;
+  }
+}
+
+const short = (entry) => ({
+  request: () => `${entry.method} ${entry.target}`,
+  answer: () => String(entry.status),
+  made: () => `signed${entry.label ? ` ${entry.label}` : ""}`,
+  verified: () => `✓ verified${entry.label ? ` ${entry.label}` : ""}`,
+  refused: () => `✗ refused: ${entry.code}`,
+})[entry.kind]();
+
+const cut = (line, longest) => (line.length <= longest ? line : `${line.slice(0, Math.max(longest - 1, 1))}…`);
+
+function picture(entry, columns, width) {
+  const count = columns.length;
+  const at = (place) => ((columns.indexOf(place) + 0.5) / count) * 100;
+  const [x1, x2] = [at(entry.from), at(entry.to)];
+  const lives = columns.map((place) => svg("line", { class: "life", x1: `${at(place)}%`, x2: `${at(place)}%`, y1: "0", y2: "100%" }));
+  if (x1 === x2) {
+    const line = cut(short(entry), Math.floor(width / 7));
+    const wide = line.length * 6.4 + 18;
+    // It stays inside the picture.
+    const centre = Math.min(Math.max((x1 / 100) * width, wide / 2 + 4), width - wide / 2 - 4);
+    return svg("svg", { height: "32", "aria-hidden": "true", focusable: "false" }, lives,
+      svg("svg", { x: `${(centre / width) * 100}%`, overflow: "visible" },
+        svg("g", { class: `note ${entry.kind}` },
+          svg("rect", { x: String(-wide / 2), y: "5", width: String(wide), height: "22", rx: "11" }),
+          svg("text", { x: "0", y: "20" }, line))));
+  }
+  const way = x2 > x1 ? 1 : -1;
+  const line = cut(short(entry), Math.floor(width / 7.2) - 2);
+  const middle = (x1 + x2) / 2;
+  const half = ((line.length * 7.0) / 2 / width) * 100;
+  const anchor = middle - half < 1 ? ["start", "6"] : middle + half > 99 ? ["end", `${width - 6}`] : ["middle", `${(middle / 100) * width}`];
+  return svg("svg", { height: "40", "aria-hidden": "true", focusable: "false" }, lives,
+    svg("line", { class: `arrow${entry.kind === "answer" ? " reply" : ""}`, x1: `${x1}%`, x2: `${x2}%`, y1: "29", y2: "29" }),
+    svg("svg", { x: `${x2}%`, y: "29", overflow: "visible" }, svg("path", { class: "tip", d: `M0 0 L${-way * 9} -4.5 L${-way * 9} 4.5 Z` })),
+    svg("text", { class: "label", x: `${(Number(anchor[1]) / width) * 100}%`, y: "19", "text-anchor": anchor[0] }, line));
+}
+
+// What went over the wire, or what a Core did.
+function message(entry) {
+  const title = el("h4", {}, words(entry).replace(/: .*$/s, ""));
+  if (entry.kind === "request" || entry.kind === "answer") {
+    const start = entry.kind === "request" ? `${entry.method} ${entry.target}` : `${entry.status} to ${entry.method} ${entry.target}`;
+    return el("div", { class: "message" }, title, el("p", { class: "start" }, start),
+      entry.note && el("p", { class: "more" }, entry.note),
+      entry.fields.length === 0
+        ? el("p", { class: "more" }, "No fields.")
+        : el("table", {}, el("tbody", {}, entry.fields.map(([name, value]) =>
+          el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value))))));
+  }
+  return el("div", { class: "message" }, title,
+    entry.code && el("p", { class: "more" }, `at the step ${entry.step}: ${entry.code}`),
+    entry.input && el("p", { class: "start" }, `Signature-Input: ${entry.input}`),
+    entry.base ? [el("p", { class: "more" }, "The signature base:"), el("pre", {}, entry.base)] : el("p", { class: "more" }, "It did not come to a signature base."));
+}
+
+function hop(entry, columns, width, changedBy) {
+  const bad = entry.kind === "answer" && entry.status >= 400;
+  const culprit = isCulprit(entry, changedBy);
+  const button = el("button", {
+    type: "button", class: `hop${bad ? " bad" : ""}${culprit ? " culprit" : ""}`, "aria-expanded": "false",
+    "aria-label": `${words(entry)}${culprit ? ". Here it was changed" : ""}`, title: culprit ? "Here it was changed" : null,
+  }, picture(entry, columns, width));
+  const item = el("li", {}, button);
+  button.addEventListener("click", () => {
+    const open = button.getAttribute("aria-expanded") === "true";
+    button.setAttribute("aria-expanded", String(!open));
+    if (open) item.lastChild.remove();
+    else item.append(message(entry));
+  });
+  return item;
+}
+
+// Whether this is the hop of which the evidence says that it changed something: `<from>: got …, handed … to <to>`.
+const isCulprit = (entry, changedBy) =>
+  entry.kind === "request" && Boolean(changedBy)
+  && changedBy.startsWith(`${partyName(entry.from)}: `) && changedBy.endsWith(` to ${partyName(entry.to)}`);
+
+function flow(group, number, open, width, changedBy) {
+  const first = group.entries.find((entry) => entry.kind === "request") || group.entries[0];
+  const answers = group.entries.filter((entry) => entry.kind === "answer");
+  const status = answers.length > 0 ? answers[answers.length - 1].status : null;
+  const portals = lifelines(group.entries);
+  const columns = portals.flatMap(([, places]) => places);
+  const draw = () => {
+    const who = el("div", { class: "who", "aria-hidden": "true" },
+      portals.map(([portal, places]) => {
+        const cell = el("span", { class: "portal" }, portal ?? "\u00a0");
+        cell.style.gridColumn = `span ${places.length}`;
+        return cell;
+      }),
+      columns.map((place) => el("span", { class: "party" }, data.parties[place].name)));
+    who.style.gridTemplateColumns = `repeat(${columns.length}, minmax(0, 1fr))`;
+    return [who, el("ol", { class: "hops" }, group.entries.map((entry) => hop(entry, columns, width, changedBy)))];
+  };
+  const title = first.kind === "request" ? `${first.method} ${cut(first.target, 90)}` : words(first);
+  const details = el("details", { class: "flow", open },
+    el("summary", {}, el("b", {}, `${number}. `), el("span", { class: "mono" }, title), status === null ? "" : ` → ${status}`,
+      el("span", { class: "place" }, `, ${many(group.entries.length, "entry").replace(/ys$/, "ies")}`)));
+  if (open) details.append(...draw());
+  else details.addEventListener("toggle", () => details.append(...draw()), { once: true });
+  return details;
+}
+
+function diagram(scenario, width) {
+  if (scenario.entries.length === 0) return null;
+  const groups = requestsOf(scenario.entries.map(unpack));
+  // What failed is mostly in the last one.
+  const few = scenario.entries.length <= 24;
+  return [
+    el("h3", {}, "What went from whom to whom"),
+    el("p", { class: "more" }, `${many(groups.length, "request")}, in the order in which they began. A hop opens its message.`,
+      scenario.left_out > 0 && ` ${many(scenario.left_out, "entry").replace(/ys$/, "ies")} in the middle were not kept.`),
+    groups.map((group, n) => flow(group, n + 1, few || n === groups.length - 1, width, scenario.failure?.hop)),
+  ];
+}
