@@ -6,7 +6,7 @@ use portal_core::clock::SettableClock;
 
 use super::text::shown;
 use super::{Checkup, Outcome, STEPS, STOP, Seen, Step};
-use crate::subject::descriptor::{Descriptor, NamesBy, Pairing, Recognition, Start};
+use crate::subject::descriptor::{Descriptor, NamesBy, Pairing, Ready, Recognition, Start};
 use crate::subject::{CorePlan, Storage, Subject, SubjectError};
 use crate::testbed::fake_portal::WHO_ARE_YOU;
 use crate::testbed::identity::portal_id;
@@ -131,6 +131,7 @@ impl<'a> Walk<'a> {
             Start::Running(running) => {
                 (format!("looked for a Core at {}", running.authorities.join(", ")), &running.ready)
             }
+            Start::BuiltIn => ("started the built-in Core".to_owned(), &Ready::default()),
         };
         let (path, within) = (ready.path.clone(), ready.within);
         let began = Instant::now();
@@ -182,6 +183,7 @@ impl<'a> Walk<'a> {
                 format!("run the command by hand; see that {listen}, and that start.ready names a path that it answers")
             }
             Start::Running(_) => "start it first, and see that start.urls say where it listens".to_owned(),
+            Start::BuiltIn => "this is a fault of Countersign, not of the descriptor".to_owned(),
         }
     }
 
