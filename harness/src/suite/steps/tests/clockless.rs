@@ -43,7 +43,7 @@ const CASES: &[Case] = &[
 
 #[test]
 fn who_is_refused_at_first_can_not_be_judged() {
-    let verdicts = |said| {
+    let verdicts = |said: fn(&Case) -> &'static str| {
         let results = run(CASES, said, Subject::new(Clockless(Subject::builtin())));
         results.iter().map(|result| result.verdict).collect::<Vec<_>>()
     };
