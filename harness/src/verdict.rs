@@ -329,6 +329,12 @@ impl Summary {
         self.errors().any(|failure| !failure.is_some_and(|failure| failure.subject_died))
     }
 
+    /// Whether every scenario was left out, most of them because of what the subject can't do.
+    pub fn nothing_tested(&self) -> bool {
+        let left_out = |verdict: Verdict| matches!(verdict, Verdict::Unsupported | Verdict::Skip);
+        self.count(Verdict::Unsupported) > 0 && self.scenarios.iter().all(|result| left_out(result.verdict))
+    }
+
     /// Whether the subject did not start or died.
     pub fn subject_died(&self) -> bool {
         self.errors().any(|failure| failure.is_some_and(|failure| failure.subject_died))

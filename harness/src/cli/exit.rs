@@ -50,6 +50,9 @@ impl Exit {
             Exit::Harness
         } else if summary.ended_early {
             Exit::Interrupted
+        } else if summary.nothing_tested() {
+            // The subject lacks what all of it needs: that must not look like a pass.
+            Exit::Subject
         } else {
             Exit::Conforms
         }
@@ -111,6 +114,16 @@ mod tests {
         assert_eq!(Exit::of(&summary).code(), 130);
         summary.time_up = true;
         assert_eq!(Exit::of(&summary).code(), 124);
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_could_be_tested_is_no_pass() {
+        let mut summary = sample::summary();
+        summary.scenarios.iter_mut().for_each(|result| result.verdict = Verdict::Unsupported);
+        summary.requirements.iter_mut().for_each(|requirement| requirement.verdict = Some(Verdict::Unsupported));
+        assert_eq!(Exit::of(&summary).code(), 4);
+        let said = crate::report::terminal::last_line(&summary);
+        assert!(said.starts_with("Not known whether it conforms: nothing could be tested"), "{said}");
     }
 
     #[test]

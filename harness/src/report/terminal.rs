@@ -259,7 +259,7 @@ fn is_kept(verdict: Verdict) -> bool {
 pub fn last_line(summary: &Summary) -> String {
     let tested = |counts: bool| summary.requirements.iter().filter(move |r| r.counts == counts && r.verdict.is_some());
     let (kept, broken) = (
-        tested(true).filter(|r| r.verdict.is_some_and(is_kept)).count(),
+        tested(true).filter(|r| r.verdict.is_some_and(is_kept) && some_pass(summary, r)).count(),
         tested(true).filter(|r| r.verdict.is_some_and(Verdict::breaks)).count(),
     );
     let mut line = if summary.time_up && broken == 0 {
@@ -276,6 +276,8 @@ pub fn last_line(summary: &Summary) -> String {
         "Not known whether it conforms: verdicts changed from round to round".to_owned()
     } else if !summary.stale.is_empty() {
         "Does not pass: the list of known failures is out of date".to_owned()
+    } else if summary.nothing_tested() {
+        "Not known whether it conforms: nothing could be tested".to_owned()
     } else {
         match summary.count(Verdict::KnownFailure) {
             0 => format!("Conforms: {} kept", many(kept, "requirement")),
@@ -301,6 +303,11 @@ pub fn last_line(summary: &Summary) -> String {
 
 pub(super) fn many(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// What is unsupported in all of its scenarios is not kept.
+fn some_pass(summary: &Summary, requirement: &RequirementResult) -> bool {
+    summary.scenarios_of(&requirement.id).any(|result| !matches!(result.verdict, Verdict::Unsupported | Verdict::Skip))
 }
 
 /// Why the subject is dead, whatever its Portal was called.
