@@ -78,8 +78,10 @@ impl CoreArgs {
             1 => members.remove(0).1,
             _ => Subject::mixed(members).map_err(CommandFailure::usage)?,
         };
-        let given = self.core.iter().map(|chosen| format!("--core {} ", quoted(&chosen.given)));
-        Ok(subject.given_as(&given.collect::<String>()))
+        let cores = self.core.iter().map(|chosen| format!("--core {} ", quoted(&chosen.given)));
+        let profile = Some(self.profile.name).filter(|name| *name != Shipped::NAMES[0]);
+        let profile = profile.map(|name| format!("--profile {name} "));
+        Ok(subject.given_as(&cores.chain(profile).collect::<String>()))
     }
 
     /// The descriptors, as they were given.
