@@ -61,7 +61,7 @@ fn a_mistake_in_it_is_found() {
     let Some(python) = python() else { return };
     let to = tempfile::tempdir().unwrap();
     let written = fs::read_to_string(folder().join("core.py")).unwrap();
-    let mistaken = written.replace("covered_component_ids=(\"@method\", ", "covered_component_ids=(");
+    let mistaken = written.replace("=(\"@method\", \"@target-uri\")", "=(\"@target-uri\",)");
     assert_ne!(mistaken, written);
     fs::write(to.path().join("core.py"), mistaken).unwrap();
     let more = ["--name", "^signatures/method-and-target-are-covered$"];
