@@ -1,5 +1,7 @@
 //! The report for people, in a browser: a headless Chromium, where there is one.
 
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so, and what it measured")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

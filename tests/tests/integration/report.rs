@@ -90,9 +90,11 @@ fn what_went_over_the_wire_keeps_to_the_schema() {
     }
 }
 
-/// What the readers of GitHub, GitLab and Jenkins hold in common. For each element: the attributes that it must have,
-/// those that it may have, and what may stand in it.
-const JUNIT: [(&str, &[&str], &[&str], &[&str]); 6] = [
+/// Of an element: the attributes that it must have, those that it may have, and what may stand in it.
+type Rule = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
+/// What the readers of GitHub, GitLab and Jenkins hold in common.
+const JUNIT: [Rule; 6] = [
     ("testsuites", &["name", "tests", "failures", "errors", "time"], &[], &["testsuite"]),
     ("testsuite", &["name", "tests", "failures", "errors", "skipped", "time"], &[], &["testcase"]),
     ("testcase", &["classname", "name", "time"], &[], &["failure", "error", "skipped"]),
