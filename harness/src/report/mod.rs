@@ -32,7 +32,8 @@ impl Headline {
             || summary.subject_died()
             || summary.ended_early
             || summary.time_up
-            || !summary.flaky.is_empty();
+            || !summary.flaky.is_empty()
+            || summary.nothing_tested();
         if !summary.conforms() || !summary.stale.is_empty() {
             Headline::DoesNotConform
         } else if in_doubt {
