@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod bundles;
+mod ci;
 mod cores;
 mod corpus;
 mod doctor;
