@@ -117,7 +117,16 @@ Feature: Who is asking
       | what                          | change                                                  |
       | a field that isn't covered    | the field "X-Other" with "new" is added                 |
       | spaces around a covered value | its field "X-Note" becomes "   please  "                |
-      | a host in capitals            | its host becomes "CHAT.{bob.domain}"                    |
+
+  @AUTH-3 @AUTH-10 @level-should
+  Scenario: A host in capitals is the same host
+    Given a request GET /peers/inbox?amount=1 to bob's chat
+    And it is signed by alice
+      | part     | value                                   |
+      | covering | "@method" "@authority" "@path" "@query" |
+    And after signing, its host becomes "CHAT.{bob.domain}"
+    When it is sent
+    Then it is let in as the peer alice
 
   @AUTH-5
   Scenario Outline: An algorithm that is not the key's makes it nobody's on <path>: <alg>

@@ -94,7 +94,7 @@ Feature: Calls that can't be made
   @CALL-6
   Scenario Outline: Nothing but a peer's ID is called: <peer>
     When alice's chat calls "<peer>" with GET /peers/inbox
-    Then the answer is 400, 404 or 422
+    Then the answer is 400, 403, 404 or 422
     And alice's Core connected to nobody
     And bob's chat received nothing
 
@@ -122,7 +122,7 @@ Feature: Calls that can't be made
   @CALL-6
   Scenario: An ID in capitals is not guessed at
     When alice's chat calls "{bob.id.upper[:20]}" with GET /peers/inbox
-    Then the answer is 400, 404 or 422
+    Then the answer is 400, 403, 404 or 422
     And bob's chat received nothing
     When alice's chat calls "{bob.short_id}" with GET /peers/inbox
     Then it is let in as the peer alice

@@ -24,7 +24,7 @@ Feature: Who a Portal is
     Then the answer is 200
     And the answer has the fields
       | field        | value               |
-      | Content-Type | /^application/json/ |
+      | Content-Type | /(?i)^application/json/ |
     And the answer's JSON has
       | at             | value                                                             |
       | id             | /^[abcdefghjklnpqrstvwxyz0-9]{103}$/                              |

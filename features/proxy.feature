@@ -25,7 +25,7 @@ Feature: The proxy at the door
       | chat  | files |
       | files | chat  |
 
-  @PROXY-1
+  @PROXY-1 @level-should
   Scenario Outline: Capitals in the host make no difference, to <host>
     When a stranger sends GET /public/page to bob's chat
       | field | value  |
@@ -211,8 +211,19 @@ Feature: The proxy at the door
       | port for HTTP |
       | port for TLS  |
 
-  @PROXY-7 @PROXY-3
-  Scenario: The owner's cookie stays with the proxy, other cookies pass
+  @PROXY-3
+  Scenario: Cookies beside the owner's pass
+    Given bob has paired the terminal phone
+    When a stranger sends GET /notes to bob's chat
+      | field  | value                                                    |
+      | Cookie | theme=dark; authorization={phone.cookie}; lang=de        |
+    Then it is let in as the terminal phone
+    And bob's chat received the fields
+      | field  | value                                              |
+      | Cookie | /^theme=dark; (authorization=[^;]+; )?lang=de$/    |
+
+  @PROXY-7
+  Scenario: The owner's cookie stays with the proxy
     Given bob has paired the terminal phone
     When a stranger sends GET /notes to bob's chat
       | field  | value                                                    |

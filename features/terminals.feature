@@ -45,7 +45,7 @@ Feature: The owner's devices
     Given bob's owner asks for a pairing code
     When a device named "thief" pairs with bob using the code "<value>"
     Then the answer is <status>
-    And the answer sets no cookie
+    And the answer does not set the cookie "authorization"
 
     Examples:
       | code            | value     | status           |
@@ -59,7 +59,7 @@ Feature: The owner's devices
     Given bob's owner asks for a pairing code
     When a device named "thief" pairs with bob using a code that is one off
     Then the answer is 401
-    And the answer sets no cookie
+    And the answer does not set the cookie "authorization"
     When a device named "phone" pairs with bob using that code
     Then the answer is 201
 
@@ -70,7 +70,7 @@ Feature: The owner's devices
     Then the answer is 201
     When a device named "thief" pairs with bob using that code
     Then the answer is 401
-    And the answer sets no cookie
+    And the answer does not set the cookie "authorization"
 
   @TERM-2 @TERM-1 @needs-clock
   Scenario Outline: A code that is good for 60 seconds, <after> seconds later
@@ -109,7 +109,7 @@ Feature: The owner's devices
     When a stranger tries 100 wrong codes on bob
     And a device named "thief" pairs with bob using that code
     Then the answer is 401 or 429
-    And the answer sets no cookie
+    And the answer does not set the cookie "authorization"
     When 2 hours pass
     And bob's owner asks for a pairing code
     And a device named "phone" pairs with bob using that code

@@ -133,6 +133,7 @@ impl Core {
             surface: Running::surface(&running, api::Main::new(running.clone())),
             limits: running.limits.clone(),
             tasks: running.tasks.clone(),
+            title_case_fields: running.parts.title_case_fields,
             closed: CancellationToken::new(),
         };
         running.tasks.spawn(listening.accept());
@@ -194,6 +195,7 @@ impl Running {
             surface: Running::surface(self, api::Door::new(self.clone())),
             limits: self.limits.clone(),
             tasks: self.tasks.clone(),
+            title_case_fields: self.parts.title_case_fields,
         };
         let address = self.doors.open(app, port, serving).await?;
         let (core, name) = (self.clone(), app.to_owned());
@@ -336,7 +338,8 @@ impl CoreBuilder {
         let limits = Arc::new(parts.limits.with_profile(&parts.profile));
         let tasks = Tasks::default();
         let connect = Connect::new(parts.resolver.clone(), &tls, limits.timeouts).through(parts.way_out.clone());
-        let https = HttpsTransport::new(connect, limits.timeouts, parts.clock.clone(), tasks.clone());
+        let https = HttpsTransport::new(connect, limits.timeouts, parts.clock.clone(), tasks.clone())
+            .title_case_fields(parts.title_case_fields);
         let transport = Around::put_around(&parts.around_transport, Arc::new(https.clone()));
         let store = &parts.store;
         let replay = match &parts.replay {

@@ -34,6 +34,7 @@ pub(crate) struct Serving {
     pub(crate) surface: Arc<dyn Surface>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) tasks: Tasks,
+    pub(crate) title_case_fields: bool,
 }
 
 impl Doors {
@@ -64,8 +65,9 @@ impl Doors {
             }
             open.insert(app.to_owned(), Door { address, closed: closed.clone() });
         }
-        let Serving { surface, limits, tasks } = serving;
-        let listening = Listening { listener, door: Some(app.into()), surface, limits, tasks: tasks.clone(), closed };
+        let Serving { surface, limits, tasks, title_case_fields } = serving;
+        let door = Some(app.into());
+        let listening = Listening { listener, door, surface, limits, tasks: tasks.clone(), title_case_fields, closed };
         tasks.spawn(listening.accept());
         Ok(address)
     }

@@ -69,6 +69,9 @@ pub struct Parts {
     pub peer_key: Arc<dyn CheckPeerKey>,
     /// Decides who may come where (contract §5).
     pub decide: Arc<dyn Decide>,
+    /// Writes the names of fields as `Content-Type` instead of `content-type` over HTTP/1.1, as some do: names have no
+    /// case (RFC 9110 §5.1).
+    pub title_case_fields: bool,
     /// Put around the part that sends, the last one outermost.
     pub around_transport: Vec<Around<dyn Transport>>,
     /// Put around everything that answers HTTP, the last one outermost.
@@ -124,6 +127,7 @@ impl Default for Parts {
             replay: None,
             peer_key: Arc::new(PinnedKey),
             decide: Arc::new(LongestPrefix),
+            title_case_fields: false,
             around_transport: Vec::new(),
             around_surface: Vec::new(),
         }

@@ -54,6 +54,7 @@ pub(crate) struct Listening {
     pub(crate) surface: Arc<dyn Surface>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) tasks: Tasks,
+    pub(crate) title_case_fields: bool,
     /// Closes this listener alone.
     pub(crate) closed: CancellationToken,
 }
@@ -107,6 +108,7 @@ impl Listening {
             .max_headers(self.limits.header_fields)
             .max_buf_size(self.limits.header_bytes)
             .half_close(true)
+            .title_case_headers(self.title_case_fields)
             // An answer of a peer's is handed back as it is; it has a Date of its own or none.
             .auto_date_header(false)
             .serve_connection(TokioIo::new(stream), service);

@@ -74,6 +74,7 @@ pub struct HttpsTransport {
     timeouts: Timeouts,
     clock: Arc<dyn Clock>,
     tasks: Tasks,
+    title_case_fields: bool,
     idle: Arc<Mutex<Idle>>,
 }
 
@@ -102,7 +103,12 @@ type Answered = Result<Response<Incoming>, TrySendError<Request<SpooledBody>>>;
 
 impl HttpsTransport {
     pub(crate) fn new(connect: Connect, timeouts: Timeouts, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
-        HttpsTransport { connect, timeouts, clock, tasks, idle: Arc::default() }
+        HttpsTransport { connect, timeouts, clock, tasks, title_case_fields: false, idle: Arc::default() }
+    }
+
+    /// The same, with the names of fields written in this way over HTTP/1.1.
+    pub(crate) fn title_case_fields(self, title_case_fields: bool) -> Self {
+        HttpsTransport { title_case_fields, ..self }
     }
 
     /// Closes idle connections and keeps none from now on.
@@ -175,6 +181,7 @@ impl HttpsTransport {
             let (sender, connection) = http1::Builder::new()
                 .max_headers(MAX_ANSWER_FIELDS)
                 .max_buf_size(MAX_ANSWER_HEAD)
+                .title_case_headers(self.title_case_fields)
                 .handshake(io)
                 .await
                 .map_err(broken)?;

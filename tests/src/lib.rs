@@ -4,3 +4,4 @@
 pub mod corpus;
 pub mod mutants;
 pub mod short_ids;
+pub mod twins;

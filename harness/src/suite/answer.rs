@@ -57,6 +57,19 @@ impl Answer {
         self.json().ok_or_else(|| StepFailure::fail("a body in JSON", self.summary()))
     }
 
+    /// The reason that it gives: the texts of its body in JSON, whatever its members are called (RFC 9457 calls it `detail`,
+    /// many a framework nests it). Fails the subject where there is none.
+    pub fn expect_reason(&self) -> StepResult<String> {
+        let mut texts = Vec::new();
+        if let Some(json) = self.json() {
+            collect_texts(&json, &mut texts);
+        }
+        expect::holds(!texts.is_empty(), "a body in JSON with a reason", || self.summary())?;
+        let kind = self.field("content-type").unwrap_or_default();
+        expect::holds(is_json(&kind), "the Content-Type application/json", || format!("Content-Type: {kind}"))?;
+        Ok(texts.join(" "))
+    }
+
     /// Status and beginning of the body, in one line.
     pub fn summary(&self) -> String {
         if self.body.is_empty() {
@@ -64,6 +77,21 @@ impl Answer {
         }
         format!("status {} with the body {}", self.status, expect::shortened(&self.text()))
     }
+}
+
+fn collect_texts(json: &serde_json::Value, texts: &mut Vec<String>) {
+    match json {
+        serde_json::Value::String(text) if !text.trim().is_empty() => texts.push(text.clone()),
+        serde_json::Value::Array(list) => list.iter().for_each(|member| collect_texts(member, texts)),
+        serde_json::Value::Object(members) => members.values().for_each(|member| collect_texts(member, texts)),
+        _ => {}
+    }
+}
+
+/// Media types compare without case (RFC 9110 §8.3.1), and one that ends in `+json` is JSON (RFC 6839 §3.1).
+fn is_json(kind: &str) -> bool {
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json")
 }
 
 #[cfg(test)]
@@ -85,6 +113,26 @@ mod tests {
             interim: Vec::new(),
             trace_id: None,
         })
+    }
+
+    #[test]
+    fn a_reason_is_any_text_in_json() {
+        let reason = |kind: &str, body: &'static str| {
+            let Answer(mut reply) = answer(422, body);
+            reply.fields.push("Content-Type", kind);
+            Answer(reply).expect_reason().map_err(|failure| failure.is_fail())
+        };
+        assert_eq!(reason("application/json", r#"{"reason":"no"}"#), Ok("no".to_owned()));
+        let nested = r#"{"detail":[{"loc":["body",1],"msg":"no"}]}"#;
+        assert_eq!(reason("Application/Problem+JSON; charset=utf-8", nested), Ok("body no".to_owned()));
+        for (kind, body) in [
+            ("application/json", "no"),
+            ("application/json", ""),
+            ("application/json", r#"{"status":422,"reason":""}"#),
+            ("text/html", r#"{"reason":"no"}"#),
+        ] {
+            assert_eq!(reason(kind, body), Err(true), "{kind} {body}");
+        }
     }
 
     #[test]

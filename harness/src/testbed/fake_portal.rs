@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use portal_core::clock::SettableClock;
@@ -31,6 +32,8 @@ pub struct FakePortal {
     tls: ServerTls,
     names: Names,
     all: Weak<FakePortals>,
+    /// Whether it says who it is, and shows a certificate for that.
+    honest: Arc<AtomicBool>,
 }
 
 /// All fake Portals of a testbed, by name.
@@ -54,7 +57,17 @@ impl FakePortal {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let front = EchoApp::start_as_front(name, "front", listener, config, trace.clone())?;
         let names = names.clone();
-        let fake = FakePortal { name: name.to_owned(), identity, domain, clock, front, tls, names, all };
+        let fake = FakePortal {
+            name: name.to_owned(),
+            identity,
+            domain,
+            clock,
+            front,
+            tls,
+            names,
+            all,
+            honest: Arc::default(),
+        };
         fake.tell_truth();
         if fake.names.target(&fake.domain).is_none() {
             fake.names.insert_address(&fake.domain, fake.address());
@@ -122,11 +135,25 @@ impl FakePortal {
 
     /// Answers who it is with the truth. It does from the beginning.
     pub fn tell_truth(&self) {
-        self.introduce_as(Answer::json(&self.introduction()));
+        self.introduce_with(&self.introduction());
     }
 
     /// Answers this when asked who it is.
+    pub fn introduce_with(&self, introduction: &serde_json::Value) {
+        self.introduce_as(Answer::json(introduction));
+        let same = |name: &str, own: &str| introduction[name] == own;
+        let is_true = same("id", self.id()) && same("public_key_pem", self.identity.public_key_pem());
+        self.honest.store(is_true, Ordering::SeqCst);
+    }
+
+    /// Whether a Core that asks it learns its true ID and key.
+    pub(crate) fn is_honest(&self) -> bool {
+        self.honest.load(Ordering::SeqCst)
+    }
+
+    /// Answers in this way when asked who it is, which counts as no honest answer.
     pub fn introduce_as(&self, answer: Answer) {
+        self.honest.store(false, Ordering::SeqCst);
         self.front.answer_at(WHO_ARE_YOU, answer);
     }
 
@@ -136,17 +163,20 @@ impl FakePortal {
     /// When it can't be made.
     pub async fn present(&self, certificate: CertificateKind) -> Result<(), TestbedError> {
         self.tls.show(certificate)?;
+        self.honest.store(certificate == CertificateKind::Good && self.is_honest(), Ordering::SeqCst);
         self.front.change_entrance(self.with_tls()).await;
         Ok(())
     }
 
     /// Speaks plain HTTP from now on, where everybody expects TLS.
     pub async fn speak_plainly(&self) {
+        self.honest.store(false, Ordering::SeqCst);
         self.front.change_entrance(Entrance::PlainInsteadOfTls).await;
     }
 
     /// Breaks off every TLS handshake from now on.
     pub async fn break_off_handshakes(&self) {
+        self.honest.store(false, Ordering::SeqCst);
         self.front.change_entrance(Entrance::BreaksOff).await;
     }
 

@@ -52,6 +52,7 @@ pub use client::{OutsideChannel, OutsideClient};
 pub use echo_app::{Answer, EchoApp, Received};
 pub use error::TestbedError;
 pub use fake_portal::FakePortal;
+pub(crate) use portal::session_cookie;
 pub use portal::{Forwarded, Portal, Terminal};
 
 use crate::subject::{Storage, Subject};

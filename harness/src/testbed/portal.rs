@@ -28,6 +28,7 @@ use crate::subject::{CoreHandle, SubjectError};
 use crate::topology::AppPlan;
 use crate::trace::Trace;
 
+pub(crate) use api::session_cookie;
 pub use api::{Forwarded, Terminal};
 
 /// A Portal. Cheap to clone: all clones are the same Portal.

@@ -1,34 +1,58 @@
-//! Prints, for every mutant, the requirement that it breaks and all scenarios that catch it, as a Markdown table.
-//! `mutants NAME…` hunts only those. Exit code 1 if one survives.
+//! Hunts every mutant with the scenarios of the requirement that it breaks, prints what caught it as a Markdown table, and
+//! writes `fixtures/mutants/README.md`. `mutants NAME…` hunts only those, and changes only their lines. The first kill is
+//! enough; with `--all-scenarios` all of them run and are counted. Exit code 1 if one survives, 2 for a name that no mutant
+//! has.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use countersign::suite::{Source, Suite};
+use countersign_tests::mutants::table::{self, Row};
 use countersign_tests::mutants::{self, Until};
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    let until = match wanted.iter().any(|word| word == "--all-scenarios") {
+        true => Until::AllScenarios,
+        false => Until::FirstKill,
+    };
+    wanted.retain(|word| word != "--all-scenarios");
+    let all = mutants::all();
+    if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|mutant| mutant.name == **name)) {
+        writeln!(io::stderr(), "there is no mutant `{unknown}`")?;
+        return Ok(ExitCode::from(2));
+    }
     let suite = Suite::load(&Source::Embedded)?;
+    let kept = table::kept()?;
     let mut out = io::stdout().lock();
-    let (mut all, mut survivors) = (0, 0);
+    let (mut hunted, mut survivors, mut rows) = (0, 0, Vec::new());
     writeln!(out, "| mutant | breaks | caught by |\n|---|---|---|")?;
-    for mutant in mutants::all() {
+    for (at, mutant) in all.iter().enumerate() {
         if !wanted.is_empty() && !wanted.iter().any(|name| name == mutant.name) {
+            rows.extend(kept.iter().find(|row| row.name == mutant.name).cloned());
             continue;
         }
-        let hunt = mutant.hunt(&suite, Until::AllScenarios)?;
-        all += 1;
-        let by = match hunt.caught_by.as_slice() {
-            [] => {
-                survivors += 1;
-                format!("**nobody** (of {} scenarios, {} with an error of the harness)", hunt.ran, hunt.errors.len())
-            }
-            by => by.join("<br>"),
-        };
-        writeln!(out, "| {} | {} | {by} |", mutant.name, mutant.breaks)?;
+        let hunt = mutant.hunt(&suite, until)?;
+        let row = Row::of(mutant, &hunt);
+        hunted += 1;
+        writeln!(out, "{}", row.line())?;
+        if hunt.caught_by.is_empty() {
+            survivors += 1;
+            writeln!(
+                out,
+                "{} scenarios ran, {} with an error of the harness: {:?}",
+                hunt.ran,
+                hunt.errors.len(),
+                hunt.errors
+            )?;
+        }
         out.flush()?;
+        rows.push(row);
+        // What was found so far stays, also if the hunt is broken off.
+        let later = all.iter().skip(at + 1).filter_map(|mutant| kept.iter().find(|row| row.name == mutant.name));
+        table::keep(&rows.iter().chain(later).cloned().collect::<Vec<_>>())?;
     }
-    writeln!(out, "\n{all} mutants, {survivors} survived.")?;
-    Ok(if survivors == 0 && all > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    writeln!(out, "\n{hunted} mutants, {survivors} survived.")?;
+    table::keep(&rows)?;
+    Ok(if survivors == 0 && hunted > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -4,6 +4,7 @@ use countersign::subject::Subject;
 use countersign::suite::{RunError, RunOptions, Selection, Suite};
 use countersign::testbed::faults::Faults;
 use countersign::verdict::{Event, Verdict};
+use regex::Regex;
 
 use super::{Mutant, Part};
 
@@ -36,14 +37,31 @@ impl Mutant {
         }
     }
 
+    /// Whether this scenario alone catches it; not if it is none of its requirement, or is there no more.
+    ///
+    /// # Errors
+    /// The run could not begin.
+    pub fn is_caught_by(&self, suite: &Suite, scenario: &str) -> Result<bool, RunError> {
+        let Ok(id) = Regex::new(&format!("^{}$", regex::escape(scenario))) else { return Ok(false) };
+        let alone = Selection::all().requirement(self.breaks).name(id);
+        match suite.scenarios(&alone).is_empty() {
+            true => Ok(false),
+            false => Ok(!self.run(suite, alone, Until::FirstKill)?.caught_by.is_empty()),
+        }
+    }
+
     /// Runs the scenarios of the requirement that it breaks.
     ///
     /// # Errors
     /// The run could not begin: the requirement has no scenarios, or the features have mistakes.
     pub fn hunt(&self, suite: &Suite, until: Until) -> Result<Hunt, RunError> {
+        self.run(suite, Selection::all().requirement(self.breaks), until)
+    }
+
+    fn run(&self, suite: &Suite, selection: Selection, until: Until) -> Result<Hunt, RunError> {
         let options = RunOptions {
             subject: self.subject(),
-            selection: Selection::all().requirement(self.breaks),
+            selection,
             stop_at_first_failure: until == Until::FirstKill,
             ..RunOptions::default()
         };

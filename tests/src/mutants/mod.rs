@@ -6,10 +6,16 @@
 
 mod access;
 mod calling;
+mod changed;
 mod hunt;
 mod knowing;
+mod lenient;
+mod misread;
+mod mistaken;
+mod peering;
 mod signing;
-mod surface;
+pub(crate) mod surface;
+pub mod table;
 mod verifying;
 
 use countersign::testbed::faults::ProxyFault;
@@ -38,7 +44,18 @@ pub enum Part {
 
 /// All mutants: of the Core, then of the proxy.
 pub fn all() -> Vec<Mutant> {
-    let of_core = [signing::MUTANTS, verifying::MUTANTS, access::MUTANTS, calling::MUTANTS, knowing::MUTANTS].concat();
+    let of_core = [
+        signing::MUTANTS,
+        verifying::MUTANTS,
+        access::MUTANTS,
+        calling::MUTANTS,
+        knowing::MUTANTS,
+        peering::MUTANTS,
+        changed::MUTANTS,
+        misread::MUTANTS,
+        mistaken::MUTANTS,
+    ]
+    .concat();
     let of_proxy = ProxyFault::ALL.iter().map(|fault| Mutant {
         name: fault.name(),
         breaks: fault.requirement(),

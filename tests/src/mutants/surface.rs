@@ -16,15 +16,15 @@ use portal_core::transport::{Outgoing, Transport};
 use serde_json::Value;
 
 /// A request on its way to a peer.
-pub(super) type Sending = Outgoing;
+pub(crate) type Sending = Outgoing;
 
 /// The surface within.
-pub(super) type Within = Arc<dyn Surface>;
+pub(crate) type Within = Arc<dyn Surface>;
 
-type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// Puts a function around all that the Core answers.
-pub(super) fn around_surface(
+pub(crate) fn around_surface(
     it: CoreBuilder,
     answer: impl Fn(Request<Body>, Within) -> Answering + Clone + Send + Sync + 'static,
 ) -> CoreBuilder {
@@ -32,7 +32,7 @@ pub(super) fn around_surface(
 }
 
 /// Changes answers to requests whose path begins like this.
-pub(super) fn answers(
+pub(crate) fn answers(
     it: CoreBuilder,
     path: &'static str,
     change: fn(Response<Body>) -> Response<Body>,
@@ -47,7 +47,7 @@ pub(super) fn answers(
 }
 
 /// Changes questions whose path begins like this.
-pub(super) fn questions(
+pub(crate) fn questions(
     it: CoreBuilder,
     path: &'static str,
     change: fn(Request<Body>) -> Request<Body>,
@@ -59,7 +59,7 @@ pub(super) fn questions(
 }
 
 /// Changes the JSON of answers to requests whose path begins like this.
-pub(super) fn json_answers(it: CoreBuilder, path: &'static str, change: fn(&mut Value)) -> CoreBuilder {
+pub(crate) fn json_answers(it: CoreBuilder, path: &'static str, change: fn(&mut Value)) -> CoreBuilder {
     around_surface(it, move |request, within| {
         let matches = request.uri().path().starts_with(path);
         Box::pin(async move {
@@ -70,7 +70,7 @@ pub(super) fn json_answers(it: CoreBuilder, path: &'static str, change: fn(&mut 
 }
 
 /// An answer with other JSON in it; the same where it has none.
-pub(super) async fn changed_json(answer: Response<Body>, change: impl Fn(&mut Value)) -> Response<Body> {
+pub(crate) async fn changed_json(answer: Response<Body>, change: impl Fn(&mut Value)) -> Response<Body> {
     let (mut head, body) = answer.into_parts();
     let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let Ok(mut json) = serde_json::from_slice(&bytes) else { return Response::from_parts(head, Body::from(bytes)) };
@@ -80,7 +80,7 @@ pub(super) async fn changed_json(answer: Response<Body>, change: impl Fn(&mut Va
 }
 
 /// Changes what is sent to peers.
-pub(super) fn around_transport(it: CoreBuilder, change: fn(Sending) -> Sending) -> CoreBuilder {
+pub(crate) fn around_transport(it: CoreBuilder, change: fn(Sending) -> Sending) -> CoreBuilder {
     it.around_transport(move |within| Arc::new(Changes { within, change }))
 }
 

@@ -25,4 +25,5 @@ mod shim_protocol;
 mod shim_subjects;
 mod short_ids;
 mod texts;
+mod twins;
 mod vectors;

@@ -29,6 +29,8 @@ pub(crate) struct Exchange {
     pub(crate) took: Duration,
     /// What correlates the hops of the request.
     pub(crate) trace_id: Option<String>,
+    /// The request itself, to be made once more; none where it was not made of parts.
+    pub(crate) call: Option<Call>,
 }
 
 /// What came back.
@@ -70,6 +72,7 @@ impl Exchange {
             further: Vec::new(),
             took: Duration::ZERO,
             trace_id,
+            call: Some(call.clone()),
         })
     }
 

@@ -1,6 +1,9 @@
 //! Who is who: what is known of a Portal, a peer, a terminal.
 
+use std::time::Duration;
+
 use serde_json::Value;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::names::Receiver;
 use super::placeholders::Placeholder;
@@ -8,8 +11,14 @@ use super::scene::{Paired, Scene};
 use crate::attack::{self, ReceivedSignature};
 use crate::suite::expect;
 use crate::suite::failure::{StepFailure, StepResult};
+use crate::testbed::names::Target;
 use crate::testbed::{OutsideClient, Received, Terminal};
 use crate::wire::Call;
+
+/// How long a Core may take to learn a key that it asked for.
+pub(crate) const LEARNING: Duration = Duration::from_secs(2);
+/// How often it is asked meanwhile.
+pub(crate) const AGAIN: Duration = Duration::from_millis(20);
 
 /// What is known of a Portal, whether it has a Core or the harness plays it.
 #[derive(Debug, Clone)]
@@ -107,6 +116,32 @@ impl Scene {
         Ok(peers.collect())
     }
 
+    /// Waits, bounded, until a Core has learnt who a new peer is, where the peer is there and tells the truth: a Core may ask
+    /// after it has answered (PEER-6). Whether it did learn it is for a later sentence to say.
+    pub(crate) async fn learns(&self, portal: &str, peer: &str) -> StepResult {
+        let person = self.person(peer)?;
+        let names = self.testbed()?.names();
+        let is_found = match (self.portals.get(peer), self.fakes.get(peer)) {
+            (Some(_), _) => matches!(names.target(person.host()), Some(Target::Address(_))),
+            (None, Some(fake)) => fake.is_honest() && names.address(person.host()) == Some(fake.address()),
+            (None, None) => false,
+        };
+        if !is_found {
+            return Ok(());
+        }
+        let until = Instant::now() + LEARNING;
+        let mut again = tokio::time::interval(AGAIN);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while Instant::now() < until {
+            again.tick().await;
+            let Ok(listed) = self.listed_peers(portal).await else { return Ok(()) };
+            if listed.iter().any(|listed| listed.is(person.id()) && listed.is_reachable) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
     /// The id under which a Core lists a peer.
     pub(crate) async fn listed_as(&self, portal: &str, peer: &str) -> StepResult<String> {
         let person = self.person(peer)?;
@@ -155,8 +190,10 @@ impl Scene {
         let name = terminal.name.as_str();
         let reply = self.portal(portal)?.ask_core(Call::get("/protected/terminals")).await?;
         let list = reply.json().unwrap_or_default();
-        // The newest of that name: a name may be used twice.
-        let entry = list.as_array().into_iter().flatten().rfind(|entry| entry["name"] == name);
+        // A name may be used twice, and a list is in no certain order.
+        let known = |id: &Value| self.terminals.values().chain(self.owners.values()).any(|one| *id == *one.id);
+        let entry = list.as_array().into_iter().flatten();
+        let entry = entry.filter(|entry| !known(&entry["id"])).find(|entry| entry["name"] == name);
         let id = entry.and_then(|entry| entry["id"].as_str());
         let id = expect::some(id, format!("the terminal {name} among those that {portal}'s Core lists"))?.to_owned();
         Ok(Paired { portal: portal.to_owned(), id, terminal })

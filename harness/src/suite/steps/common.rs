@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 
+mod alike;
 mod answers;
 mod apps;
 mod clocks;
@@ -15,5 +16,6 @@ pub(super) fn register(steps: &mut Steps) {
     requests::register(steps);
     outcomes::register(steps);
     answers::register(steps);
+    alike::register(steps);
     clocks::register(steps);
 }

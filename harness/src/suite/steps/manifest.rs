@@ -30,8 +30,7 @@ async fn install_is(world: &mut World, args: Args) -> StepResult {
         return is_accepted(answer, args.text(0), args.text(1));
     }
     answer.expect_status_among(&[400, 422])?;
-    let reason = answer.json().and_then(|json| json["reason"].as_str().map(str::to_owned)).unwrap_or_default();
-    expect::holds(!reason.is_empty(), "a body in JSON with a reason", || answer.summary())?;
+    let reason = answer.expect_reason()?;
     let named = args.text(2);
     expect::holds(reason.contains(named), format!("a reason that names `{named}`"), || reason.clone())
 }

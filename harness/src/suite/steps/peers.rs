@@ -8,16 +8,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::drafts;
 use super::prelude::*;
-use crate::suite::kit::people::{ListedPeer, Person};
+use crate::suite::kit::people::{AGAIN, LEARNING, ListedPeer, Person};
 use crate::testbed::Answer as FakeAnswer;
 use crate::testbed::fake_portal::WHO_ARE_YOU;
 
 mod crash;
 
-/// How long a Core may take to learn a key that it asked for.
-const LEARNING: Duration = Duration::from_secs(2);
-/// How often it is asked meanwhile.
-const AGAIN: Duration = Duration::from_millis(20);
 /// How long a whoareyou without end goes on.
 const ENDLESS: usize = 16 << 20;
 
@@ -124,7 +120,7 @@ async fn whoareyou_says(world: &mut World, args: Args) -> StepResult {
     for row in args.table()?.rows() {
         introduction[row.cell("at")?] = row.cell("value")?.into();
     }
-    fake.introduce_as(FakeAnswer::json(&introduction));
+    fake.introduce_with(&introduction);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use crate::suite::kit::scene::Paired;
-use crate::testbed::Terminal;
+use crate::testbed::{Terminal, session_cookie};
 use crate::trace::Party;
 use crate::wire::{Call, WireError};
 
@@ -55,10 +55,7 @@ async fn device_pairs(world: &mut World, args: Args) -> StepResult {
     world.sent(Exchange::new(&call, None, result)?);
 
     let Ok(answer) = world.answer() else { return Ok(()) };
-    let set_cookie = answer.field("set-cookie").unwrap_or_default();
-    if answer.status != 201 || set_cookie.is_empty() {
-        return Ok(());
-    }
+    let Some(set_cookie) = session_cookie(answer).filter(|_| answer.status == 201) else { return Ok(()) };
     let cookie = set_cookie.split(';').next().unwrap_or_default().trim().to_owned();
     let client = outside.with_cookie(&cookie);
     let paired: Paired =

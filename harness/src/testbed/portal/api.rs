@@ -183,7 +183,7 @@ impl Portal {
         let call = Call::new("POST", format!("/core/public/pair/terminal?code={code}")).json(&json!({ "name": name }));
         let reply = self.inner.outside.send(self.domain(), call).await.map_err(TestbedError::wire(&*what))?;
         let reply = TestbedError::expect(&what, &[200, 201], reply)?;
-        let set_cookie = reply.field("set-cookie").unwrap_or_default();
+        let set_cookie = session_cookie(&reply).unwrap_or_default();
         self.paired(name, &set_cookie, what, reply.status)
     }
 
@@ -195,7 +195,7 @@ impl Portal {
         match done.map_err(|error| TestbedError::hook(&what, error))? {
             Done::Reply(reply) => {
                 let reply = TestbedError::expect(&what, &[200, 201, 204], *reply)?;
-                let cookie = reply.field("set-cookie").unwrap_or_else(|| reply.text());
+                let cookie = session_cookie(&reply).unwrap_or_else(|| reply.text());
                 self.paired(name, &self.named_cookie(&cookie), what, reply.status)
             }
             Done::Ended { well: true, output, .. } => self.paired(name, &self.named_cookie(&output), what, 200),
@@ -225,4 +225,15 @@ impl Portal {
         let client = self.inner.outside.with_cookie(&cookie);
         Ok(Terminal { name: name.to_owned(), cookie, set_cookie: set_cookie.to_owned(), client })
     }
+}
+
+/// The Set-Cookie line of the owner's session: the one that holds a JWT. A Core may set other cookies beside it, and what
+/// the session's is called is a profile value.
+pub(crate) fn session_cookie(reply: &Reply) -> Option<String> {
+    let holds_jwt = |line: &String| {
+        let value = line.split(';').next().and_then(|pair| Some(pair.split_once('=')?.1)).unwrap_or_default();
+        value.trim_matches('"').split('.').filter(|part| !part.is_empty()).count() == 3
+    };
+    let lines: Vec<String> = reply.fields.values("set-cookie").collect();
+    lines.iter().find(|line| holds_jwt(line)).or(lines.first()).cloned()
 }

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::super::prelude::*;
-use crate::wire::Reply;
 
 pub(super) fn register(steps: &mut Steps) {
     steps.then(r"^the answer is (\d{3}(?:(?:, | or )\d{3})*)( with a reason)?$", has_status);
@@ -14,7 +13,6 @@ pub(super) fn register(steps: &mut Steps) {
     steps.then(r#"^the answer's body is "([^"]*)"$"#, has_body);
     steps.then("the answer's body is complete", is_complete);
     steps.then("the answer's JSON has", has_json);
-    steps.then("the last two answers are alike", are_alike);
 }
 
 async fn has_status(world: &mut World, args: Args) -> StepResult {
@@ -24,14 +22,7 @@ async fn has_status(world: &mut World, args: Args) -> StepResult {
     if args.text(1).is_empty() {
         return Ok(());
     }
-    let reason = answer.json().and_then(|json| json["reason"].as_str().map(str::to_owned));
-    expect::holds(reason.is_some_and(|reason| !reason.is_empty()), "a body in JSON with a reason", || {
-        answer.summary()
-    })?;
-    let kind = answer.field("content-type").unwrap_or_default();
-    expect::holds(kind.starts_with("application/json"), "the Content-Type application/json", || {
-        format!("Content-Type: {kind}")
-    })
+    answer.expect_reason().map(drop)
 }
 
 async fn has_body(world: &mut World, args: Args) -> StepResult {
@@ -86,25 +77,6 @@ fn told(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
-}
-
-async fn are_alike(world: &mut World, _: Args) -> StepResult {
-    let [.., one, other] = world.exchanges() else {
-        return Err(StepFailure::error("two requests are needed before this step"));
-    };
-    let (one, other) = (seen_by_a_stranger(one.answer()?), seen_by_a_stranger(other.answer()?));
-    expect::same("both answers: the latter", one, other)
-}
-
-/// All that could tell one answer from another, but the time and what the testbed itself adds.
-fn seen_by_a_stranger(answer: &Reply) -> (u16, Vec<(String, String)>, String) {
-    let own = |name: &str| name.eq_ignore_ascii_case("date") || name.to_ascii_lowercase().starts_with("countersign-");
-    let mut lines: Vec<_> = answer.fields.to_readable().into_iter().filter(|(name, _)| !own(name)).collect();
-    for (name, _) in &mut lines {
-        name.make_ascii_lowercase();
-    }
-    lines.sort();
-    (answer.status, lines, answer.text())
 }
 
 #[cfg(test)]

@@ -177,13 +177,26 @@ async fn connected_to_nobody(world: &mut World, args: Args) -> StepResult {
     let allowed = args.text(1).split(':').next().unwrap_or_default();
     let portal = args.text(0);
     let hosts = world.scene().connected(portal).await?;
+    let asked = domains_of_peers(world, portal).await?;
     let others: Vec<&str> = hosts
         .iter()
         .filter(|host| allowed.is_empty() || !host.eq_ignore_ascii_case(allowed))
+        .filter(|host| !asked.iter().any(|domain| host.eq_ignore_ascii_case(domain)))
         .map(String::as_str)
         .collect();
     let but = if allowed.is_empty() { String::new() } else { format!(" but {allowed}") };
     expect::holds(others.is_empty(), format!("{portal}'s Core connected to nobody{but}"), || others.join(", "))
+}
+
+/// The addresses at which a Core may ask at any time who its peers are (PEER-6, PEER-7): calls go to other ones.
+async fn domains_of_peers(world: &World, portal: &str) -> StepResult<Vec<String>> {
+    let listed = world.scene().listed_peers(portal).await?;
+    let (id, host) = {
+        let own = world.scene().person(portal)?;
+        (own.short_id().to_owned(), own.host().to_owned())
+    };
+    let zone = host.strip_prefix(&id).unwrap_or_default();
+    Ok(listed.iter().filter_map(|peer| Some(format!("{}{zone}", peer.id.get(..6)?))).collect())
 }
 
 #[cfg(test)]

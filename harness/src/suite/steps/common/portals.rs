@@ -51,16 +51,20 @@ fn named_keys(items: &[String]) -> StepResult<Vec<(String, KeyPlan)>> {
     items.collect()
 }
 
-/// Everybody who has a Core adds everybody else. Two at a time would do as well, but a key is learnt at once only from
-/// who is there, and all are.
+/// Everybody who has a Core adds everybody else, and learns who that is: all are there.
 async fn all_are_peers(world: &mut World, args: Args) -> StepResult {
     let names = args.list(0);
     for name in names.iter().filter(|name| world.scene().is_real(name)) {
         for other in names.iter().filter(|other| *other != name) {
-            add_peer(world, name, other, None).await?;
+            let id = world.scene().person(other)?.id().to_owned();
+            let reply = world.scene().portal(name)?.put_peer(&id, None).await?;
+            Answer::from(reply).expect_status(200)?;
         }
     }
     for name in names.iter().filter(|name| world.scene().is_real(name)) {
+        for other in names.iter().filter(|other| *other != name) {
+            world.scene().learns(name, other).await?;
+        }
         let listed = world.scene().listed_peers(name).await?;
         for other in names.iter().filter(|other| *other != name) {
             let id = world.scene().person(other)?.id().to_owned();
@@ -82,7 +86,8 @@ async fn adds_peer(world: &mut World, args: Args) -> StepResult {
 async fn add_peer(world: &World, portal: &str, peer: &str, name: Option<&str>) -> StepResult {
     let id = world.scene().person(peer)?.id().to_owned();
     let reply = world.scene().portal(portal)?.put_peer(&id, name).await?;
-    Answer::from(reply).expect_status(200)
+    Answer::from(reply).expect_status(200)?;
+    world.scene().learns(portal, peer).await
 }
 
 async fn removes_peer(world: &mut World, args: Args) -> StepResult {

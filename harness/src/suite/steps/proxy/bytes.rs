@@ -58,6 +58,7 @@ pub(crate) fn exchange(bytes: &[u8], addressed: Option<Receiver>, replies: Vec<R
         further: Vec::new(),
         took: Duration::ZERO,
         trace_id: None,
+        call: None,
     };
     exchange.followed_by(replies.collect())
 }

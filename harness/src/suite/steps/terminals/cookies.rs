@@ -10,7 +10,7 @@ use crate::attack::keys::hmac_sha256;
 
 pub(super) fn register(steps: &mut Steps) {
     steps.then(r#"^the answer sets the cookie "([^"]+)" with$"#, sets_cookie);
-    steps.then("the answer sets no cookie", async |world, _| world.answer()?.expect_no_field("Set-Cookie"));
+    steps.then(r#"^the answer does not set the cookie "([^"]+)"$"#, sets_no_cookie);
     steps.given_or_when(
         "^it carries a cookie (that is no token at all|of the terminal ([a-z]+)(?: (as it is|with its claims altered|with one bit of its signature altered|without its signature|made unsigned with alg (?:none|NONE)|signed with (?:an empty secret|the Portal's public key|a secret of its own)))?)$",
         carries_cookie,
@@ -42,6 +42,14 @@ async fn sets_cookie(world: &mut World, args: Args) -> StepResult {
     Ok(())
 }
 
+/// Fails if the cookie is given a value. To take it back, or to set others, gives nobody anything.
+async fn sets_no_cookie(world: &mut World, args: Args) -> StepResult {
+    let answer = world.answer()?;
+    let lines: Vec<String> = answer.fields.values("set-cookie").collect();
+    let given = lines.iter().map(|line| Cookie::parse(line)).find(|c| c.name == args.text(0) && !c.value.is_empty());
+    expect::holds(given.is_none(), format!("no cookie {} with a value", args.text(0)), || lines.join(" | "))
+}
+
 fn without_port(authority: &str) -> &str {
     authority.split(':').next().unwrap_or(authority)
 }
@@ -60,6 +68,7 @@ impl Cookie {
             None => (part.trim().to_owned(), String::new()),
         });
         let (name, value) = parts.next().unwrap_or_default();
+        let value = unquoted(&value).to_owned();
         Cookie { name, value, attributes: parts.collect() }
     }
 
@@ -92,11 +101,11 @@ fn variant(token: &str, how: &str, public_key_pem: &str, secret: &[u8]) -> StepR
     if matches!(how, "" | "as it is") {
         return Ok(token.to_owned());
     }
-    let parts: Vec<&str> = token.split('.').collect();
+    let parts: Vec<&str> = unquoted(token).split('.').collect();
     let [header, claims, signature] = parts[..] else {
         return Err(StepFailure::fail("a cookie that holds a JWT", token));
     };
-    Ok(match how {
+    let made = match how {
         "with its claims altered" => format!("{header}.{}.{signature}", altered(claims)?),
         "with one bit of its signature altered" => format!("{header}.{claims}.{}", one_bit_off(signature)?),
         "without its signature" => format!("{header}.{claims}."),
@@ -106,7 +115,13 @@ fn variant(token: &str, how: &str, public_key_pem: &str, secret: &[u8]) -> StepR
         "signed with the Portal's public key" => signed(header, claims, public_key_pem.as_bytes())?,
         "signed with a secret of its own" => signed(header, claims, secret)?,
         other => return Err(StepFailure::error(format!("`{other}` is nothing to be made of a cookie"))),
-    })
+    };
+    Ok(if unquoted(token) == token { made } else { format!("\"{made}\"") })
+}
+
+/// A cookie's value may stand in quotes (RFC 6265 §4.1.1).
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
 /// The claims with one more that means nothing: only a check of the signature notices it.
@@ -189,6 +204,8 @@ mod tests {
         assert_eq!(object(&unsigned[0]).unwrap()["typ"], "JWT");
         assert_ne!(made("signed with an empty secret")[2], made("signed with the Portal's public key")[2]);
         assert_eq!(variant(TOKEN, "as it is", "", b"").unwrap(), TOKEN);
+        let quoted = variant(&format!("\"{TOKEN}\""), "without its signature", "", b"").unwrap();
+        assert_eq!(quoted, format!("\"{}\"", variant(TOKEN, "without its signature", "", b"").unwrap()));
         assert!(variant("no token", "without its signature", "", b"").unwrap_err().is_fail());
     }
 
@@ -196,6 +213,7 @@ mod tests {
     fn a_cookie_is_taken_apart() {
         let cookie = Cookie::parse("authorization=a.b=; Domain=.x.example; HttpOnly; samesite=Lax");
         assert_eq!((cookie.name.as_str(), cookie.value.as_str()), ("authorization", "a.b="));
+        assert_eq!(Cookie::parse("a=\"b c\"; Path=/").value, "b c");
         assert_eq!(cookie.attribute("domain").as_deref(), Some(".x.example"));
         assert_eq!(cookie.attribute("HTTPONLY").as_deref(), Some(""));
         assert_eq!(cookie.attribute("Secure"), None);

@@ -90,7 +90,7 @@ const CASES: &[Case] = &[
         PAIRED,
         "the answer sets the cookie \"authorization\" with\n| attribute | value |\n| Domain | {bob.domain} |\n\
          | httponly | present |\n| SameSite | Lax |\n| Partitioned | |\n| value | /^e/ |",
-        "the answer sets no cookie",
+        "the answer does not set the cookie \"authorization\"",
     ),
     (
         PAIRED,
@@ -115,7 +115,7 @@ const CASES: &[Case] = &[
     (
         "Given bob's owner asks for a pairing code that is good for 5 seconds\nWhen 6 seconds pass\n\
          And a device named \"phone\" pairs with bob using that code",
-        "the answer sets no cookie",
+        "the answer does not set the cookie \"authorization\"",
         "the answer sets the cookie \"authorization\" with\n| attribute | value |\n| Secure | present |",
     ),
     (
