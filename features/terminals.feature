@@ -101,7 +101,7 @@ Feature: The owner's devices
     When a stranger tries 100 wrong codes on bob
     And a device named "thief" pairs with bob using that code
     Then the answer is 401 or 429
-    And the answer sets no cookie
+    And the answer does not set the cookie "authorization"
 
   @TERM-4 @needs-clock
   Scenario: Guesses are limited, and the owner is not locked out

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use portal_core::clock::SettableClock;
@@ -16,7 +17,7 @@ use super::identity::TestIdentity;
 use super::portal::{About, Pieces, Portal};
 use super::proxy::{Proxy, ProxyConfig, ProxyHandle, ProxyLimits, ProxyListeners, Upstreams};
 use crate::subject::hooks::Hands;
-use crate::subject::{CoreHandle, CorePlan, Storage};
+use crate::subject::{CoreHandle, CorePlan, Storage, SubjectError};
 use crate::topology::PortalPlan;
 use crate::wire::Call;
 
@@ -24,6 +25,8 @@ use crate::wire::Call;
 const AT_ONCE: usize = 64;
 /// Files that a Portal takes: listeners of Core, proxy, apps and doors, and connections while it starts.
 const FILES_EACH: u64 = 8;
+/// How long a Core that dies may take to be seen dead.
+const DYING: Duration = Duration::from_millis(50);
 
 /// What a Core says about itself, as far as the testbed needs it.
 #[derive(Debug, Deserialize)]
@@ -93,7 +96,10 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         alone,
     };
     let core = ground.subject.start(core).await?;
-    let who = who_are_you(&plan.name, &core.hands(), core.address()).await?;
+    let who = match who_are_you(&plan.name, &core.hands(), core.address()).await {
+        Ok(who) => who,
+        Err(error) => return Err(of_death(&plan.name, &*core, error).await),
+    };
     if let Some(expected) = expected.filter(|expected| *expected != who.id) {
         return Err(TestbedError::WrongInstance { portal: plan.name, expected, found: who.id });
     }
@@ -168,6 +174,14 @@ fn proxy_limits(profile: &Profile) -> ProxyLimits {
     limits.checked_body.total = profile.body_limit;
     limits.checked_body.memory = usize::try_from(profile.body_memory).unwrap_or(usize::MAX);
     limits
+}
+
+/// A Core that dies while it is asked has not answered wrongly.
+async fn of_death(portal: &str, core: &dyn CoreHandle, error: TestbedError) -> TestbedError {
+    match core.death(DYING).await {
+        Some(why) => SubjectError::Start { portal: portal.to_owned(), why }.into(),
+        None => error,
+    }
 }
 
 /// Asks a Core who it is: its Portal is ready once it answers, and nobody else can answer in its place.

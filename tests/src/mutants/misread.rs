@@ -179,8 +179,11 @@ fn has_doubled_component(proof: &Proof<'_>) -> bool {
     covered.iter().enumerate().any(|(at, one)| covered[..at].contains(one))
 }
 
-/// Whether all that is covered is what a request has.
+/// Whether all that is covered is what a request has, and without parameters.
 fn is_plain(proof: &Proof<'_>) -> bool {
-    let plain = ["@method", "@target-uri", "@authority", "@path", "@query"];
-    proof.signature.covered.iter().all(|item| plain.contains(&item.trim_matches('"')))
+    let derived = ["@method", "@target-uri", "@authority", "@path", "@query"];
+    proof.signature.covered.iter().all(|item| {
+        let name = item.trim_matches('"');
+        derived.contains(&name) || !name.starts_with('@') && !name.contains('"')
+    })
 }

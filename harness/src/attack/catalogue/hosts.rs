@@ -187,7 +187,7 @@ const ATTACKS: &[Attack] = &[
         },
     )
     .from(Valid::Parts)
-    .expecting(Expected::Refused(&[400])),
+    .expecting(Expected::Refused(&[400, 404, 421])),
     written(
         "target-names-a-stranger",
         "PROXY-4",
@@ -198,7 +198,7 @@ const ATTACKS: &[Attack] = &[
         },
     )
     .from(Valid::Parts)
-    .expecting(Expected::Refused(&[400])),
+    .expecting(Expected::Refused(&[400, 404, 421])),
     written(
         "target-with-a-user",
         "PROXY-4",

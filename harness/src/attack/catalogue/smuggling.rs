@@ -443,7 +443,7 @@ const ATTACKS: &[Attack] = &[
         it.start = b"CONNECT 127.0.0.1:80 HTTP/1.1".to_vec()
     })
     .from(Valid::Parts)
-    .expecting(Expected::Refused(&[400, 401, 404, 405, 501])),
+    .expecting(Expected::Refused(&[400, 401, 404, 405, 421, 501])),
 ];
 
 fn version(raw: &mut super::super::raw::Raw, version: &str) {
