@@ -55,11 +55,6 @@ Feature: A hostile peer sends messages that are not what they seem
     When the hostile peer tries "<attack>" on bob
     Then it is turned away, and its twin is let in
 
-    @AUTH-3
-    Examples: Body, AUTH-3
-      | attack                 |
-      | digest-of-another-body |
-
     @PROXY-4
     Examples: Smuggling, PROXY-4
       | attack                         |
@@ -113,8 +108,9 @@ Feature: A hostile peer sends messages that are not what they seem
 
     @AUTH-3
     Examples: Body, AUTH-3
-      | attack         |
-      | digest-dropped |
+      | attack                 |
+      | digest-of-another-body |
+      | digest-dropped         |
 
   Scenario Outline: Nobody is held up by <attack>
     When the hostile peer tries "<attack>" on bob

@@ -44,10 +44,6 @@ const ATTACKS: &[Attack] = &[
         |it, cast| {
             it.host = cast.files();
         },
-    )
-    .harmless(
-        "Host in capitals: the value of @authority is the same",
-        Defect::Changed(|it, _| it.host = it.host.to_ascii_uppercase()),
     ),
     changed("path-altered", "AUTH-3", "the path has one letter more", VALUE, |it, _| it.path.push('s')),
     changed("query-value-altered", "AUTH-3", "amount=1 becomes amount=1000", VALUE, |it, _| {
