@@ -247,7 +247,7 @@ Feature: Calling a peer
       | field            | value |
       | Content-Encoding | gzip  |
 
-  @CALL-3 @level-may
+  @CALL-3 @level-should
   Scenario: The Core wishes for nothing in the app's name
     When alice's chat calls bob with GET /peers/inbox
     Then it is let in as the peer alice

@@ -108,7 +108,7 @@ pub(super) const TWINS: &[Twin] = &[
     }),
     twin(1, "sends-what-its-http-library-adds", &["CALL-3: so do end-to-end header values"], |it| {
         around_transport(it, |mut sending| {
-            for (name, value) in [("user-agent", "my-core/1.2"), ("accept", "*/*"), ("accept-encoding", "gzip, br")] {
+            for (name, value) in [("user-agent", "my-core/1.2"), ("accept", "*/*")] {
                 if !sending.fields.contains_key(name) {
                     sending.fields.insert(name, HeaderValue::from_static(value));
                 }
