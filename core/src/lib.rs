@@ -123,6 +123,8 @@ pub mod observe;
 #[cfg(feature = "server")]
 pub mod parts;
 #[cfg(feature = "server")]
+pub mod program;
+#[cfg(feature = "server")]
 pub mod refusal;
 #[cfg(feature = "server")]
 pub mod server;
