@@ -9,6 +9,7 @@ pub mod expectations;
 pub mod explain;
 pub mod glob;
 mod logged;
+mod mistakes;
 pub mod record;
 pub mod redact;
 pub mod report;

@@ -1,4 +1,10 @@
 //! What a testbed shall consist of: Portals, their keys and apps, and who is whose peer.
+//!
+//! [`Topology`] is the plan of a testbed; [`project`] is what a user says in `countersign.toml`, and becomes one.
+
+mod format;
+pub mod project;
+pub(crate) mod read;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -107,6 +113,8 @@ pub enum Peering {
     Ring,
     /// These pairs; both ways.
     Pairs(Vec<(String, String)>),
+    /// Who has added whom; one way.
+    Added(Vec<(String, String)>),
 }
 
 /// Why a topology can't be.
@@ -218,7 +226,7 @@ impl Topology {
         for portal in &self.portals {
             unique(&format!("apps of {}", portal.name), portal.apps.iter().map(|app| &app.name))?;
         }
-        if let Peering::Pairs(pairs) = &self.peers {
+        if let Peering::Pairs(pairs) | Peering::Added(pairs) = &self.peers {
             let known = |name: &&String| !self.portals.iter().any(|portal| portal.name == **name);
             if let Some(name) = pairs.iter().flat_map(|(a, b)| [a, b]).find(known) {
                 return Err(TopologyError::UnknownPortal(name.clone()));
@@ -248,6 +256,7 @@ impl Topology {
                 let found = pairs.iter().filter_map(|(a, b)| Some((position(a)?, position(b)?)));
                 found.flat_map(|(a, b)| [(a, b), (b, a)]).collect()
             }
+            Peering::Added(pairs) => pairs.iter().filter_map(|(a, b)| Some((position(a)?, position(b)?))).collect(),
         }
     }
 }

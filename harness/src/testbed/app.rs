@@ -174,6 +174,15 @@ impl App {
     /// # Errors
     /// When nobody listens there, or it has no way to its Core.
     pub async fn open_door(&self) -> Result<DoorChannel, WireError> {
+        let WayIn { stream, authority, header } = self.way_in().await?;
+        let mut channel = DoorChannel::new(Channel::new(stream), authority, &self.portal, self.name(), &self.trace);
+        channel.header = header;
+        channel.surface = self.surface.clone();
+        Ok(channel)
+    }
+
+    /// A fresh connection to its Core, in the way in which that knows it.
+    pub(super) async fn way_in(&self) -> Result<WayIn, WireError> {
         let Ways { door, source, header, .. } = self.ways();
         let core = self.upstreams.core();
         let host = || self.surface.internal_host.clone();
@@ -186,11 +195,34 @@ impl App {
                 return Err(WireError::NoSuchHost(what));
             }
         };
-        let mut channel = DoorChannel::new(Channel::new(stream), authority, &self.portal, self.name(), &self.trace);
-        channel.header = header;
-        channel.surface = self.surface.clone();
-        Ok(channel)
+        Ok(WayIn { stream, authority, header })
     }
+
+    /// Whether its Core's connections end with an answer.
+    pub(super) fn closes(&self) -> bool {
+        self.surface.connections == Connections::Close
+    }
+
+    /// Whether this is a name of its Core, within its Portal.
+    pub(super) fn is_core(&self, authority: &str) -> bool {
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        let known = [self.surface.internal_host.as_str(), "portal_core", "shard_core"];
+        known.iter().any(|known| host.eq_ignore_ascii_case(known))
+    }
+
+    /// What its hops are noted in.
+    pub(super) fn trace(&self) -> &Trace {
+        &self.trace
+    }
+}
+
+/// A connection of an app to its Core.
+pub(super) struct WayIn {
+    pub(super) stream: TcpStream,
+    /// What Host says.
+    pub(super) authority: String,
+    /// The field with which the app says who it is.
+    pub(super) header: Option<(String, String)>,
 }
 
 impl DoorChannel {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod inbox;
+pub(super) mod passed_on;
 pub(super) mod server;
 
 use std::collections::HashMap;

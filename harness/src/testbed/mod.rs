@@ -35,6 +35,7 @@ pub mod names;
 pub mod pki;
 pub mod portal;
 pub mod proxy;
+pub mod real_app;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -127,6 +127,11 @@ impl Portal {
         &self.inner.about.domain
     }
 
+    /// Its domain with the public port, where that is not 443: what its apps know as `portal.domain`.
+    pub fn public_domain(&self) -> String {
+        self.inner.outside.authority(self.domain())
+    }
+
     /// The host name of an app, whether there is one or not.
     pub fn host_of(&self, app: &str) -> String {
         format!("{app}.{}", self.domain())

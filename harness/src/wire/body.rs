@@ -216,6 +216,18 @@ pub(crate) struct Gatherer {
     begun: Option<Gate>,
 }
 
+/// Takes the pieces of a body as they come.
+pub(super) trait Take {
+    fn take(&mut self, piece: &[u8]) -> impl Future<Output = std::io::Result<()>> + Send;
+}
+
+impl Take for Gatherer {
+    async fn take(&mut self, piece: &[u8]) -> std::io::Result<()> {
+        self.add(piece);
+        Ok(())
+    }
+}
+
 impl Gatherer {
     pub(crate) fn add(&mut self, piece: &[u8]) {
         if let Some(begun) = self.begun.take() {
@@ -242,13 +254,14 @@ impl<R: AsyncRead + Unpin> Reader<'_, R> {
         }
     }
 
-    async fn pieces(&mut self, framing: Framing, gatherer: &mut Gatherer) -> Result<Fields, WireError> {
+    /// Hands a body on piece by piece; the fields after it.
+    pub(super) async fn pieces(&mut self, framing: Framing, to: &mut impl Take) -> Result<Fields, WireError> {
         match framing {
             Framing::None => {}
-            Framing::Length(length) => self.exactly(length, gatherer).await?,
+            Framing::Length(length) => self.exactly(length, to).await?,
             Framing::UntilClose => loop {
                 match self.some(u64::MAX).await {
-                    Ok(piece) => gatherer.add(&piece),
+                    Ok(piece) => to.take(&piece).await?,
                     Err(WireError::Io(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => break,
                     Err(error) => return Err(error),
                 }
@@ -261,7 +274,7 @@ impl<R: AsyncRead + Unpin> Reader<'_, R> {
                 if size == 0 {
                     return self.trailers().await;
                 }
-                self.exactly(size, gatherer).await?;
+                self.exactly(size, to).await?;
                 if !self.line().await?.is_empty() {
                     return Err(WireError::Malformed("chunk longer than its size".to_owned()));
                 }
@@ -270,11 +283,12 @@ impl<R: AsyncRead + Unpin> Reader<'_, R> {
         Ok(Fields::new())
     }
 
-    async fn exactly(&mut self, length: u64, gatherer: &mut Gatherer) -> Result<(), WireError> {
-        let end = gatherer.length + length;
-        while gatherer.length < end {
-            let piece = self.some(end - gatherer.length).await?;
-            gatherer.add(&piece);
+    async fn exactly(&mut self, length: u64, to: &mut impl Take) -> Result<(), WireError> {
+        let mut left = length;
+        while left > 0 {
+            let piece = self.some(left).await?;
+            left -= piece.len() as u64;
+            to.take(&piece).await?;
         }
         Ok(())
     }

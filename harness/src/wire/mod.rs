@@ -7,6 +7,7 @@
 mod body;
 mod client;
 mod gate;
+pub(crate) mod relay;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -12,6 +12,9 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 const TRIES: usize = 20;
+/// Ports that no system gives to outgoing connections: one of those would be in the way of whoever wants to listen.
+const FIRST_PORT: u16 = 20_000;
+const LAST_PORT: u16 = 32_000;
 /// How long asking whether somebody listens may take. On loopback it takes no time.
 const ASK: Duration = Duration::from_secs(2);
 
@@ -25,9 +28,23 @@ pub(crate) struct Reserved {
 impl Reserved {
     /// One more.
     pub(crate) async fn new() -> io::Result<Reserved> {
+        Reserved::among(|| Ok((own_ip()?, 0).into())).await
+    }
+
+    /// A port of 127.0.0.1, for a program that can be told no more than a port.
+    pub(crate) async fn port() -> io::Result<Reserved> {
+        Reserved::among(|| {
+            let [a, b] = random()?;
+            let port = FIRST_PORT + u16::from_be_bytes([a, b]) % (LAST_PORT - FIRST_PORT);
+            Ok((Ipv4Addr::LOCALHOST, port).into())
+        })
+        .await
+    }
+
+    async fn among(address: impl Fn() -> io::Result<SocketAddr>) -> io::Result<Reserved> {
         let mut last = io::Error::other("there is no free address on loopback");
         for _ in 0..TRIES {
-            match UdpSocket::bind((own_ip()?, 0)).await {
+            match UdpSocket::bind(address()?).await {
                 Ok(held) => {
                     let address = held.local_addr()?;
                     // Somebody may listen on this port of all addresses.
@@ -53,10 +70,14 @@ pub(crate) fn own_ip() -> io::Result<IpAddr> {
     if !cfg!(target_os = "linux") {
         return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
-    let mut random = [0; 3];
-    SystemRandom::new().fill(&mut random).map_err(|_| io::Error::other("this machine has no randomness"))?;
-    let [a, b, c] = random;
+    let [a, b, c] = random()?;
     Ok(IpAddr::V4(Ipv4Addr::new(127, 64 + a % 128, b, 1 + c % 254)))
+}
+
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| io::Error::other("this machine has no randomness"))?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a Core says on standard output and standard error: the latest of it, line by line.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
@@ -16,7 +17,17 @@ const SHOWN: usize = 20;
 
 /// The latest lines. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Lines>>);
+pub(crate) struct Log(Arc<Mutex<Lines>>, Option<Listener>);
+
+/// Hears each line as it is said.
+#[derive(Clone)]
+struct Listener(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
 
 #[derive(Debug, Default)]
 struct Lines {
@@ -25,7 +36,15 @@ struct Lines {
 }
 
 impl Log {
+    /// Keeps lines, and hands each on as it is said.
+    pub(crate) fn heard_by(listener: impl Fn(&str) + Send + Sync + 'static) -> Log {
+        Log(Arc::default(), Some(Listener(Arc::new(listener))))
+    }
+
     fn add(&self, line: String) {
+        if let Some(Listener(heard)) = &self.1 {
+            heard(&line);
+        }
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lines.bytes += line.len() + 1;
         lines.kept.push_back(line);

@@ -46,6 +46,15 @@ pub(crate) struct Group(#[cfg(unix)] rustix::process::Pid);
 struct Kept {
     child: Child,
     group: Option<Group>,
+    _keeper: Option<Keeper>,
+}
+
+/// Leads the process group of a child and kills it as soon as this program is gone, be it by SIGKILL: it reads from a pipe
+/// that ends with this program, however that ends. Where there is no shell, children outlive a SIGKILL.
+struct Keeper {
+    // Killed before its pipe is closed: nobody is left then whom it could kill.
+    _child: Child,
+    group: Group,
 }
 
 impl Process {
@@ -56,14 +65,15 @@ impl Process {
         let mut command = Command::new(program);
         command.args(args).current_dir(&launch.directory).envs(launch.env.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let keeper = Keeper::start();
         #[cfg(unix)]
-        command.process_group(0);
+        command.process_group(keeper.as_ref().map_or(0, |keeper| keeper.group.0.as_raw_nonzero().get()));
         let mut child = command.spawn()?;
-        let group = Group::of(&child);
+        let group = keeper.as_ref().map(|keeper| keeper.group).or_else(|| Group::of(&child));
         let (output, errors) = (child.stdout.take(), child.stderr.take());
         let (log, finder) = (log.clone(), finder.clone());
         let (sender, ended) = watch::channel(None);
-        let mut kept = Kept { child, group };
+        let mut kept = Kept { child, group, _keeper: keeper };
         tokio::spawn(async move {
             let outputs = output.map(|from| spawned(listen(from, log.clone(), finder.clone())));
             let errors = errors.map(|from| spawned(listen(from, log.clone(), finder.clone())));
@@ -132,6 +142,22 @@ impl Drop for Kept {
     }
 }
 
+impl Keeper {
+    #[cfg(unix)]
+    fn start() -> Option<Keeper> {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' HUP INT TERM USR1 USR2; read -r _; kill -KILL 0"]).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        let child = command.spawn().ok()?;
+        Some(Keeper { group: Group::of(&child)?, _child: child })
+    }
+
+    #[cfg(not(unix))]
+    fn start() -> Option<Keeper> {
+        None
+    }
+}
+
 impl Group {
     /// That of a child which was started as the leader of one.
     #[cfg(unix)]
@@ -162,6 +188,18 @@ impl Group {
     /// Nobody to tell here.
     #[cfg(not(unix))]
     pub(crate) fn tell(self, _signal: Signal) {}
+
+    /// All of them stand still until [`Group::thaw`].
+    pub(crate) fn freeze(self) {
+        #[cfg(unix)]
+        let _ = rustix::process::kill_process_group(self.0, rustix::process::Signal::STOP);
+    }
+
+    /// All of them go on.
+    pub(crate) fn thaw(self) {
+        #[cfg(unix)]
+        let _ = rustix::process::kill_process_group(self.0, rustix::process::Signal::CONT);
+    }
 
     /// Kills all of them.
     pub(crate) fn kill(self) {

@@ -8,10 +8,9 @@
 //! install = { put = "/protected/apps/{{ app.name }}", body = "{{ app.manifest }}" }
 //! ```
 
-mod errors;
 mod format;
 pub mod proxy;
-mod read;
+pub(crate) mod read;
 mod templates;
 #[cfg(test)]
 mod tests;
@@ -25,9 +24,26 @@ use portal_core::profile::Profile;
 use regex::Regex;
 use serde::Deserialize;
 
-pub use errors::{DescriptorError, Mistake};
+use crate::mistakes;
+pub use crate::mistakes::Mistake;
 pub use proxy::ProxyTable;
 pub use templates::{Place, Template, TemplateError, Values};
+
+/// A descriptor that can't be used. Exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub enum DescriptorError {
+    /// It can't be read.
+    #[error("{path}: can't be read: {source}; give the file that describes the Core", path = .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// It has mistakes.
+    #[error("{}", mistakes::lines(.0))]
+    Mistakes(Vec<Mistake>),
+}
 
 /// A Core as its file describes it. Everything in it can be done, as far as that can be told without doing it.
 #[derive(Debug, Clone)]

@@ -13,15 +13,15 @@ use regex::Regex;
 use serde::Deserialize as _;
 use toml::Spanned;
 
-use super::errors::{DescriptorError, Source, did_you_mean};
 use super::format::{
     AppsFile, File, LimitsFile, ReadyFile, StartFile, StateFile, TerminalsFile, Text, Texts, WordOrHook,
 };
 use super::templates::{Place, Template};
 use super::{
-    Apps, Command, Descriptor, Endpoints, Limits, NamesBy, Pairing, Portals, Ready, RecognisedBy, Recognition, Running,
-    Start, proxy,
+    Apps, Command, Descriptor, DescriptorError, Endpoints, Limits, NamesBy, Pairing, Portals, Ready, RecognisedBy,
+    Recognition, Running, Start, proxy,
 };
+use crate::mistakes::{Source, did_you_mean, duration};
 
 /// How long a Core may take to stop unless its descriptor says otherwise.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -39,10 +39,7 @@ pub(super) fn descriptor(text: &str, file: &Path) -> Result<Descriptor, Descript
     let described = reader.descriptor(written);
     match described {
         Some(descriptor) if reader.source.mistakes.is_empty() => Ok(descriptor),
-        _ => {
-            reader.source.mistakes.sort_by_key(|mistake| mistake.line);
-            Err(DescriptorError::Mistakes(reader.source.mistakes))
-        }
+        _ => Err(DescriptorError::Mistakes(reader.source.into_mistakes())),
     }
 }
 
@@ -477,10 +474,7 @@ fn overridden(profile: &Profile, key: &str, value: &toml::Value) -> Result<Profi
         changed.tag = None;
     }
     changed.signature_policy().map_err(|error| format!("{error}; give `ed25519` or `rsa-pss-sha512`"))?;
-    let is_label = |label: &str| {
-        !label.is_empty() && label.len() < 64 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    if changed.zone.len() > 200 || !changed.zone.split('.').all(is_label) {
+    if !is_zone(&changed.zone) {
         return Err(format!("`{}` is no DNS name; give one such as p.getportal.org", changed.zone));
     }
     if changed.public_port == 0 {
@@ -492,6 +486,14 @@ fn overridden(profile: &Profile, key: &str, value: &toml::Value) -> Result<Profi
     Ok(changed)
 }
 
+/// Whether Portals can be named under it.
+pub(crate) fn is_zone(name: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.len() < 64 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    name.len() <= 200 && name.split('.').all(is_label)
+}
+
 /// Whether anything of the start depends on the profile.
 fn takes_values(command: &Command) -> bool {
     let templates = command.argv.iter().chain(command.env.values()).chain(command.files.values());
@@ -499,33 +501,19 @@ fn takes_values(command: &Command) -> bool {
 }
 
 /// `http://127.0.0.1:8001` → `127.0.0.1:8001`.
-fn authority(url: &str) -> Result<String, String> {
+pub(crate) fn authority(url: &str) -> Result<String, String> {
     let wrong = |what: &str| format!("`{url}` {what}: give for example \"http://127.0.0.1:8001\"");
     let uri: http::Uri = url.parse().map_err(|_| wrong("is no URL"))?;
     if uri.scheme_str() != Some("http") {
-        return Err(wrong("is not plain HTTP, which is what a proxy speaks to its Core"));
+        return Err(wrong("is not plain HTTP, which is what a proxy speaks to whoever is behind it"));
     }
     if uri.path() != "/" || uri.query().is_some() {
-        return Err(wrong("has a path, and the contract's paths begin at the root"));
+        return Err(wrong("has a path, and paths begin at the root"));
     }
     let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else {
         return Err(wrong("has no host"));
     };
     Ok(format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)))
-}
-
-/// `500ms`, `30s`, `2m`: more than nothing, at most an hour.
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    let duration = match unit.trim() {
-        "ms" => Duration::from_millis(number),
-        "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(number.checked_mul(60)?),
-        _ => return None,
-    };
-    (Duration::ZERO < duration && duration <= Duration::from_secs(3600)).then_some(duration)
 }
 
 /// Regular expressions explain themselves over several lines; the last says it.

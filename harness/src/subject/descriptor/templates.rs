@@ -10,7 +10,7 @@ use portal_core::profile::Profile;
 use regex::Regex;
 use serde_json::{Value, json};
 
-use super::errors::did_you_mean;
+use crate::mistakes::did_you_mean;
 
 /// A text with `{{ }}` in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

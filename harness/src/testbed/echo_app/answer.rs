@@ -56,6 +56,8 @@ pub(super) enum Conduct {
     Silence,
     /// These bytes instead of a well-formed answer, then the connection is closed.
     Raw(Bytes),
+    /// By whoever listens at this host and port: the request goes there as it came.
+    PassedOn(Arc<str>),
 }
 
 impl Answer {
@@ -104,6 +106,17 @@ impl Answer {
     /// These bytes and then the end of the connection.
     pub fn raw(bytes: impl Into<Bytes>) -> Answer {
         Answer { conduct: Conduct::Raw(bytes.into()), ..Answer::echo() }
+    }
+
+    /// Whatever a real app answers that listens at this host and port: the request is passed on to it as it came, and its
+    /// answer handed back as it comes. Where nobody listens, that is said with 502.
+    pub fn passed_on_to(authority: impl Into<Arc<str>>) -> Answer {
+        Answer { conduct: Conduct::PassedOn(authority.into()), ..Answer::echo() }
+    }
+
+    /// 502: whoever should answer is not there, for this reason.
+    pub fn unavailable(why: &str) -> Answer {
+        Answer::json(&serde_json::json!({ "error": "app_unavailable", "reason": why })).with_status(502)
     }
 
     /// Whatever this makes of the request; for apps that call others before they answer.

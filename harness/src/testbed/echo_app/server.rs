@@ -18,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Body, Conduct};
 use super::inbox::{Inbox, Received};
+use super::passed_on;
 use crate::trace::{Hop, HopKind, Party, Trace, trace_id_of};
+use crate::wire::relay::{After, Caller, closing};
 use crate::wire::{Content, Fields, Framing, Gate, Head, Outgoing, Reader};
 
 /// What a server knows: what arrived and what it shall answer.
@@ -28,7 +30,7 @@ pub(in crate::testbed) struct Desk {
     pub(in crate::testbed) app: String,
     pub(super) inbox: Inbox,
     place: Place,
-    trace: Trace,
+    pub(super) trace: Trace,
     answers: Mutex<Answers>,
     opened_by_body: Mutex<Option<Gate>>,
 }
@@ -276,6 +278,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
         let answer = desk.answer_for(&target);
         let hop = desk.record_request(&head);
 
+        if let Conduct::PassedOn(authority) = &answer.conduct {
+            match passed_on::serve(desk, Caller { io: &mut io, buffer: &mut buffer }, &head, &hop, authority).await? {
+                After::Next => continue,
+                After::Cut => return Ok(()),
+                After::Drain => return drain(io).await,
+            }
+        }
         if let (Body::Echo, Some(key)) = (&answer.body, websocket_key(&head)) {
             desk.inbox.keep(Received::new(&desk.portal, &desk.app, &head, None));
             return echo_websocket(io, buffer, &key, desk, &hop).await;
@@ -310,22 +319,16 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
         {
             After::Next if !answer.before_body && version != "HTTP/1.0" && !closing(&head.fields) => {}
             After::Cut => return Ok(()),
-            After::Next | After::Drain => {
-                io.shutdown().await?;
-                tokio::io::copy(&mut io, &mut tokio::io::sink()).await?;
-                return Ok(());
-            }
+            After::Next | After::Drain => return drain(io).await,
         }
     }
 }
 
-enum After {
-    /// The connection can take the next request.
-    Next,
-    /// Nothing more will be said; the other side closes.
-    Drain,
-    /// The connection is dropped at once.
-    Cut,
+/// Says no more, and waits until the other side closes.
+async fn drain<S: AsyncRead + AsyncWrite + Unpin>(mut io: S) -> std::io::Result<()> {
+    io.shutdown().await?;
+    tokio::io::copy(&mut io, &mut tokio::io::sink()).await?;
+    Ok(())
 }
 
 async fn wait_as_told(answer: &Answer) {
@@ -358,7 +361,8 @@ async fn give<S: AsyncRead + AsyncWrite + Unpin>(
             return Ok(After::Drain);
         }
         Conduct::CutAfter(bytes) => Some(*bytes),
-        Conduct::Whole => None,
+        // Passed on before its body was read; see `serve`.
+        Conduct::Whole | Conduct::PassedOn(_) => None,
     };
     let mut fields = answer.fields.clone();
     let content = match &answer.body {
@@ -404,10 +408,6 @@ async fn give<S: AsyncRead + AsyncWrite + Unpin>(
         outgoing.write(io).await?;
     }
     Ok(if cut_after.is_some() { After::Cut } else { After::Next })
-}
-
-fn closing(fields: &Fields) -> bool {
-    fields.values("connection").any(|value| value.to_ascii_lowercase().contains("close"))
 }
 
 fn websocket_key(head: &Head) -> Option<String> {
