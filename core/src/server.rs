@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use axum::body::Body;
+pub use axum::{Error as BodyError, body::Body};
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body::{Body as _, Frame, SizeHint};

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 
 use super::descriptor::Values;
 use super::hooks::Hands;
+use super::ice::Ice;
 use super::observed::{Bases, Lookups};
 use super::surface::Surface;
 use super::{Capabilities, CoreHandle, CoreKind, CorePlan, Storage, SubjectError};
@@ -67,11 +68,14 @@ impl CoreKind for Builtin {
             identity: true,
             restart: true,
             kill: true,
+            freeze: true,
+            rotate: true,
             doors: true,
             source_addresses: true,
             callers: true,
             signature_bases: true,
             names: true,
+            links: true,
             profile: true,
             logs: logged::is_on(),
         }
@@ -99,6 +103,8 @@ impl CoreKind for Builtin {
             logged_from: logged::position(),
             running: None,
             address: nowhere,
+            ice: Ice::default(),
+            first_key: None,
         };
         core.keep_identity().await?;
         core.start_again().await?;
@@ -123,6 +129,9 @@ struct BuiltinCore {
     running: Option<RunningCore>,
     state: State,
     address: SocketAddr,
+    ice: Ice,
+    /// The one that it had before it was given another.
+    first_key: Option<Identity>,
 }
 
 impl BuiltinCore {
@@ -177,6 +186,7 @@ impl CoreHandle for BuiltinCore {
     }
 
     async fn stop(&mut self) -> Result<(), SubjectError> {
+        self.ice.freeze(false);
         if let Some(running) = self.running.take() {
             running.shutdown().await;
         }
@@ -188,10 +198,41 @@ impl CoreHandle for BuiltinCore {
         Ok(())
     }
 
+    async fn freeze(&mut self) -> Result<(), SubjectError> {
+        self.ice.freeze(true);
+        Ok(())
+    }
+
+    async fn thaw(&mut self) -> Result<(), SubjectError> {
+        self.ice.freeze(false);
+        Ok(())
+    }
+
+    async fn rotate_key(&mut self) -> Result<(), SubjectError> {
+        self.stop().await?;
+        let failed = |error: &dyn fmt::Display| not_started(&self.plan, error);
+        let store = self.store().await?;
+        let first = Identity::load(&*store).map_err(|error| failed(&error))?;
+        let other = Identity::generate(key_kind(&self.plan.profile), self.description());
+        other.and_then(|other| other.save(&*store)).map_err(|error| failed(&error))?;
+        drop(store);
+        self.first_key = self.first_key.take().or(first);
+        self.start_again().await
+    }
+
+    async fn restore_key(&mut self) -> Result<(), SubjectError> {
+        self.stop().await?;
+        if let Some(first) = self.first_key.take() {
+            first.save(&*self.store().await?).map_err(|error| not_started(&self.plan, error))?;
+        }
+        self.start_again().await
+    }
+
     async fn start_again(&mut self) -> Result<(), SubjectError> {
         if self.running.is_some() {
             return Err(not_started(&self.plan, "it runs"));
         }
+        self.ice.freeze(false);
         let failed = |error: &dyn fmt::Display| not_started(&self.plan, error);
         let store = self.store().await?;
         let bases = Bases { portal: self.plan.portal.clone(), trace: self.plan.trace.clone() };
@@ -205,7 +246,9 @@ impl CoreHandle for BuiltinCore {
             .tls(Arc::clone(&self.plan.tls))
             .observer(bases)
             .replace(|parts| parts.store = store);
-        let core = (self.change)(builder).build().map_err(|error| failed(&error))?;
+        let ice = self.ice.clone();
+        let builder = (self.change)(builder).around_surface(move |within| ice.around(within));
+        let core = builder.build().map_err(|error| failed(&error))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(|error| failed(&error))?;
         let running = core.serve(listener).await.map_err(|error| failed(&error))?;
         self.address = running.address();

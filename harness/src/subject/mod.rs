@@ -4,6 +4,7 @@ mod builtin;
 pub(crate) mod command;
 pub mod descriptor;
 pub mod hooks;
+mod ice;
 mod mixed;
 pub mod namespace;
 mod observed;
@@ -29,7 +30,7 @@ use self::descriptor::{Descriptor, Limits, Start};
 use self::hooks::Hands;
 use self::mixed::Mixed;
 use self::proxy::ProxySubject;
-use crate::testbed::faults::Faults;
+use crate::testbed::faults::{Faults, Way};
 use crate::testbed::identity::TestIdentity;
 use crate::testbed::names::Names;
 use crate::testbed::pki::{Pki, PkiError};
@@ -242,6 +243,10 @@ pub struct Capabilities {
     pub restart: bool,
     /// It can be killed and started again with its state.
     pub kill: bool,
+    /// It can be held up wherever it is, and goes on from there.
+    pub freeze: bool,
+    /// It can be given another key and keep all else, and the old one again.
+    pub rotate: bool,
     /// Each app gets a door of its own.
     pub doors: bool,
     /// It recognises an app by its source address.
@@ -252,6 +257,8 @@ pub struct Capabilities {
     pub signature_bases: bool,
     /// It can be told which names lead where, and which authorities to trust.
     pub names: bool,
+    /// What is wrong on the way from one of them to another does not concern the third.
+    pub links: bool,
     /// Values of its profile can be set.
     pub profile: bool,
     /// What it logs can be read.
@@ -267,11 +274,14 @@ impl Capabilities {
             identity: self.identity && other.identity,
             restart: self.restart && other.restart,
             kill: self.kill && other.kill,
+            freeze: self.freeze && other.freeze,
+            rotate: self.rotate && other.rotate,
             doors: self.doors && other.doors,
             source_addresses: self.source_addresses && other.source_addresses,
             callers: self.callers && other.callers,
             signature_bases: self.signature_bases && other.signature_bases,
             names: self.names && other.names,
+            links: self.links && other.links,
             profile: self.profile && other.profile,
             logs: self.logs && other.logs,
         }
@@ -445,6 +455,44 @@ pub trait CoreHandle: Send + Sync + fmt::Debug {
     async fn restart(&mut self) -> Result<(), SubjectError> {
         self.stop().await?;
         self.start_again().await
+    }
+
+    /// It does nothing from now on, wherever it is, until it thaws. Does nothing where it does not run.
+    ///
+    /// # Errors
+    /// When that can't be done with it.
+    async fn freeze(&mut self) -> Result<(), SubjectError> {
+        Err(SubjectError::Unsupported("frozen"))
+    }
+
+    /// It goes on where it was. Does nothing where it was not frozen.
+    ///
+    /// # Errors
+    /// When that can't be done with it.
+    async fn thaw(&mut self) -> Result<(), SubjectError> {
+        Ok(())
+    }
+
+    /// Stops it and starts it again with another key, and all else that it had.
+    ///
+    /// # Errors
+    /// When that can't be done with it, or it does not come up.
+    async fn rotate_key(&mut self) -> Result<(), SubjectError> {
+        Err(SubjectError::Unsupported("given another key"))
+    }
+
+    /// The same with the key that it had before [`CoreHandle::rotate_key`].
+    ///
+    /// # Errors
+    /// As there.
+    async fn restore_key(&mut self) -> Result<(), SubjectError> {
+        Err(SubjectError::Unsupported("given its key again"))
+    }
+
+    /// Its way to this domain becomes like this, where it does not go by the names that it was started with: by networks, in a
+    /// container. None where it goes by those names; then the testbed sees to it.
+    async fn set_way(&mut self, _domain: &str, _way: &Way) -> Option<Result<(), SubjectError>> {
+        None
     }
 
     /// Its clock was set: it has to be told, unless it looks at the same.

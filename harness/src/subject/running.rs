@@ -54,6 +54,11 @@ impl Place {
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where several share a proxy, all go the same ways.
+    fn has_links(&self) -> bool {
+        self.running.connect_proxy.is_some() && self.running.authorities.len() == 1
+    }
+
     async fn proxy(&self, at: SocketAddr) -> Result<ConnectProxyHandle, SubjectError> {
         let failed = |error: std::io::Error| SubjectError::Start {
             portal: self.descriptor.name.clone(),
@@ -85,7 +90,7 @@ impl CoreKind for RunningKind {
 
     fn capabilities(&self) -> Capabilities {
         // The testbed can't change what profile they were started with.
-        Capabilities { profile: false, identity: false, ..capabilities(&self.0.descriptor) }
+        Capabilities { profile: false, identity: false, links: self.0.has_links(), ..capabilities(&self.0.descriptor) }
     }
 
     fn profile(&self) -> Profile {
@@ -151,9 +156,10 @@ impl CoreKind for RunningKind {
         };
         // One scenario at a time: all of its Portals go by the same names.
         if let Some(proxy) = &proxy {
+            let names = if self.0.has_links() { plan.names.clone() } else { plan.names.whole() };
             match plan.position {
-                0 => proxy.lend(plan.names.clone()).await,
-                _ => proxy.names().switch(plan.names.clone()),
+                0 => proxy.lend(names).await,
+                _ => proxy.names().switch(names),
             }
         }
         let lent =

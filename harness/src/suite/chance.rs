@@ -90,6 +90,12 @@ impl Chance {
         }
     }
 
+    /// From which follows what faults of the testbed draw.
+    pub(crate) fn seed_of_faults(&self) -> u64 {
+        let block = self.block("faults");
+        block.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+    }
+
     fn block(&self, purpose: &str) -> [u8; 32] {
         let hash = digest(&SHA256, &[&self.source, purpose.as_bytes()].concat());
         let mut block = [0; 32];

@@ -10,6 +10,7 @@ use super::client::{connect, connect_from, traced};
 use super::echo_app::EchoApp;
 use super::error::TestbedError;
 use super::proxy::Upstreams;
+use super::real_app::{Command, Supervised};
 use crate::subject::descriptor::Connections;
 use crate::subject::surface::Surface;
 use crate::trace::{Hop, Party, Trace};
@@ -39,6 +40,8 @@ struct Ways {
     source: Option<IpAddr>,
     /// The field with which it says who it is.
     header: Option<(String, String)>,
+    /// Where it is a command of the user's, whoever looks after that.
+    supervised: Option<Supervised>,
 }
 
 /// A connection to a Core, on which an app makes several requests.
@@ -86,6 +89,19 @@ impl App {
     /// The Core took its manifest, or forgot it.
     pub(super) fn set_installed(&self, installed: bool) {
         self.change(|ways| ways.installed = installed);
+    }
+
+    /// It is a command of the user's, which is looked after.
+    pub(super) fn supervise(&self, supervised: &Supervised) {
+        self.change(|ways| ways.supervised = Some(supervised.clone()));
+    }
+
+    /// Has this done with the command that it is, where it is one.
+    pub(super) fn tell(&self, command: Command) {
+        if let Some(supervised) = self.ways().supervised {
+            // Where nobody looks after it any more, there is nothing to be done with.
+            supervised.tell(command);
+        }
     }
 
     /// Whether the Core has a manifest of it.

@@ -125,9 +125,24 @@ impl EchoApp {
         self.desk.open_with_body(gate);
     }
 
+    /// Does nothing from now on: requests come to it and wait.
+    pub fn freeze(&self) {
+        self.desk.freeze(true);
+    }
+
+    /// Goes on where it was.
+    pub fn thaw(&self) {
+        self.desk.freeze(false);
+    }
+
     /// Closes its listener and all connections, and waits until they are gone.
     pub async fn stop(&self) {
         self.server.lock().await.stop().await;
+    }
+
+    /// Ends all connections to an app; new ones are taken as before.
+    pub(super) async fn end_connections(&self) {
+        self.change_entrance(Entrance::Plain).await;
     }
 
     /// Ends all connections; new ones begin like this.

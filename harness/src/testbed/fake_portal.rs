@@ -202,13 +202,24 @@ impl FakePortal {
     /// From now on nobody is where its name leads, and connections that others have to it are gone.
     pub async fn leave(&self) {
         self.names.insert(&self.domain, Target::Refused);
+        self.end_connections().await;
+    }
+
+    /// From now on its name leads nowhere, and connections that others have to it are gone.
+    pub async fn lose_name(&self) {
+        self.names.remove(&self.domain);
+        self.end_connections().await;
+    }
+
+    /// Ends all connections that others have to it; new ones are taken as before.
+    pub async fn end_connections(&self) {
         self.front.change_entrance(self.with_tls()).await;
     }
 
     /// From now on nobody answers where its name leads, and connections that others have to it are gone.
     pub async fn fall_silent(&self) {
         self.names.insert(&self.domain, Target::BlackHole);
-        self.front.change_entrance(self.with_tls()).await;
+        self.end_connections().await;
     }
 
     /// Closes its listener and all connections.

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use futures_util::future::BoxFuture;
 
 use super::echo_app::EchoApp;
+use super::faults::Faults;
 use super::foreign_proxy::ForeignProxy;
 use super::pki::ServerTls;
 use super::proxy::{ProxyHandle, Upstreams};
+use crate::subject::SubjectError;
 
 /// A proxy that runs.
 #[derive(Debug)]
@@ -49,6 +51,17 @@ impl Front {
             Front::Own(proxy) => Some(proxy.tls()),
             Front::Foreign(_) => None,
         }
+    }
+
+    /// What it does wrong becomes this, where that is ours to say; connections from before are to be ended then.
+    pub(super) fn change_faults(&self, change: impl FnOnce(Faults) -> Faults) -> Result<(), SubjectError> {
+        match self {
+            Front::Own(proxy) => proxy.set_faults(change(proxy.faults())),
+            Front::Foreign(_) => {
+                return Err(SubjectError::Unsupported("given a proxy that does wrong: its proxy is tested too"));
+            }
+        }
+        Ok(())
     }
 
     /// An app is there from now on.

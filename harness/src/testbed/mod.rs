@@ -53,6 +53,7 @@ pub use client::{OutsideChannel, OutsideClient};
 pub use echo_app::{Answer, EchoApp, Received};
 pub use error::TestbedError;
 pub use fake_portal::FakePortal;
+pub use faults::{Fault, FaultError};
 pub(crate) use portal::session_cookie;
 pub use portal::{Forwarded, Portal, Terminal};
 
@@ -77,6 +78,7 @@ pub struct Testbed {
     keys: Mutex<PreparedKeys>,
     storage: Storage,
     alone: bool,
+    active: faults::Active,
     ground: Arc<Ground>,
 }
 
@@ -108,12 +110,25 @@ pub struct Options {
     pub began: Option<SystemTime>,
     /// Its Cores must not have been used before, nor will they be used afterwards.
     pub alone: bool,
+    /// Every way between two Portals goes through a relay from the beginning. Without it, one does from the first fault on
+    /// that is put on it, and whoever is connected to that Portal is disconnected once.
+    pub relays: bool,
+    /// What faults draw at random follows from this.
+    pub seed: u64,
 }
 
 impl Default for Options {
     fn default() -> Options {
         let profile = Profile { answer_seconds: ANSWER_SECONDS, ..Profile::default() };
-        Options { subject: Subject::builtin(), profile, storage: Storage::Memory, began: None, alone: false }
+        Options {
+            subject: Subject::builtin(),
+            profile,
+            storage: Storage::Memory,
+            began: None,
+            alone: false,
+            relays: false,
+            seed: 0,
+        }
     }
 }
 
@@ -135,8 +150,12 @@ impl Testbed {
         start::allow_files(topology.portals.len());
         let pairs = topology.introductions();
         let Topology { zone, public_port, portals: plans, .. } = topology;
-        let Options { subject, profile, storage, began, alone } = options;
+        let Options { subject, profile, storage, began, alone, relays, seed } = options;
         let names = Names::new()?;
+        names.links().seed(seed);
+        if relays {
+            names.links().open_always();
+        }
         names.insert("nobody.invalid", Target::Refused);
         let nobody = names.address("nobody.invalid").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         let base = began.map(|began| {
@@ -161,6 +180,7 @@ impl Testbed {
             keys: Mutex::default(),
             storage,
             alone,
+            active: faults::Active::default(),
             ground: Arc::new(ground),
         };
         let started = testbed.start_portals(plans).await?;
@@ -269,6 +289,7 @@ impl Testbed {
         let portals = self.portals();
         futures_util::future::join_all(fakes.iter().map(FakePortal::stop)).await;
         let ended = futures_util::future::join_all(portals.iter().map(Portal::shutdown)).await;
+        self.names().links().end();
         ended.into_iter().collect()
     }
 

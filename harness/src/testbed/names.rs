@@ -9,10 +9,15 @@ use async_trait::async_trait;
 use portal_core::resolve::Resolve;
 use tokio::net::{TcpListener, TcpSocket};
 
+use super::faults::link;
+use super::faults::links::{Led, Links};
+
 /// A cloneable handle to the one name table of a testbed. Names compare without case.
 #[derive(Debug, Clone)]
 pub struct Names {
     inner: Arc<Inner>,
+    /// The Portal through whose eyes it is seen.
+    from: Option<Arc<str>>,
 }
 
 /// What a name leads to.
@@ -35,6 +40,7 @@ struct Inner {
     _silent: TcpListener,
     refused: SocketAddr,
     black_hole: SocketAddr,
+    links: Links,
 }
 
 impl Names {
@@ -57,8 +63,35 @@ impl Names {
                 _silent: silent,
                 refused,
                 black_hole,
+                links: Links::default(),
             }),
+            from: None,
         })
+    }
+
+    /// The same names as the Core of this Portal sees them: where something is wrong on its way to another, that is what a
+    /// name leads to.
+    #[must_use]
+    pub fn view_of(&self, portal: &str) -> Names {
+        Names { inner: Arc::clone(&self.inner), from: Some(portal.into()) }
+    }
+
+    /// The same names through nobody's eyes.
+    #[must_use]
+    pub fn whole(&self) -> Names {
+        Names { inner: Arc::clone(&self.inner), from: None }
+    }
+
+    /// The ways between Portals.
+    pub(super) fn links(&self) -> &Links {
+        &self.inner.links
+    }
+
+    /// Where the host is at the moment at which that is asked, however one comes there.
+    pub(super) fn target_of(&self, host: &str) -> Box<link::Target> {
+        // A relay must not keep the names alive: they keep the relay.
+        let (inner, host) = (Arc::downgrade(&self.inner), host.to_owned());
+        Box::new(move || Names { inner: inner.upgrade()?, from: None }.address(&host))
     }
 
     /// Lets `host` and the names one label under it lead to `target`, as a Portal's wildcard certificate covers them.
@@ -79,8 +112,18 @@ impl Names {
     /// What `host` leads to: an entry of its own, or else the entry one label above. `None`: no such name.
     pub fn target(&self, host: &str) -> Option<Target> {
         let host = host.to_ascii_lowercase();
-        let table = self.inner.table.read().unwrap_or_else(PoisonError::into_inner);
-        table.get(&host).or_else(|| table.get(host.split_once('.')?.1)).copied()
+        let (domain, target) = {
+            let table = self.inner.table.read().unwrap_or_else(PoisonError::into_inner);
+            let entry = table.get_key_value(&host).or_else(|| table.get_key_value(host.split_once('.')?.1));
+            entry.map(|(domain, target)| (domain.clone(), *target))?
+        };
+        // Where nobody is, nobody is at the end of a relay either.
+        let (Some(from), Target::Address(_)) = (&self.from, target) else { return Some(target) };
+        Some(match self.inner.links.lead(from, &domain, || self.target_of(&domain)) {
+            Led::Straight => target,
+            Led::Through(relay) => Target::Address(relay),
+            Led::Nowhere => Target::Refused,
+        })
     }
 
     /// The address to connect to for `host`.

@@ -3,6 +3,7 @@
 mod api;
 mod apps;
 mod clean;
+mod faults;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -288,12 +289,17 @@ impl Portal {
 
     /// The Core was started: it listens elsewhere, and so do the doors of apps.
     async fn find_core(&self) -> Result<(), TestbedError> {
+        self.find_core_as(Some(self.id())).await
+    }
+
+    /// The same where it has this ID; none where it is another one than before.
+    async fn find_core_as(&self, id: Option<&str>) -> Result<(), TestbedError> {
         let (address, hands) = self.core(async |core| Ok((core.address(), core.hands()))).await?;
         self.inner.upstreams.set_core(address);
         *self.inner.hands.lock().unwrap_or_else(PoisonError::into_inner) = hands.clone();
         let found = super::start::who_are_you(self.name(), &hands, address).await?;
-        if found.id != self.id() {
-            let (portal, expected) = (self.name().to_owned(), self.id().to_owned());
+        if let Some(expected) = id.filter(|id| *id != found.id) {
+            let (portal, expected) = (self.name().to_owned(), expected.to_owned());
             return Err(TestbedError::WrongInstance { portal, expected, found: found.id });
         }
         self.find_doors().await
@@ -344,7 +350,7 @@ impl Portal {
         Ok(())
     }
 
-    async fn end_connections(&self) {
+    pub(super) async fn end_connections(&self) {
         let ending = self.proxy().as_ref().map(Front::end_connections);
         if let Some(ending) = ending {
             ending.await;
@@ -353,6 +359,8 @@ impl Portal {
 
     /// Tears it down in order: apps, proxy, Core.
     pub(super) async fn shutdown(&self) -> Result<(), TestbedError> {
+        // What is frozen can't be cleaned, nor stop in its own time.
+        let _ = self.thaw_core().await;
         for app in self.all_apps() {
             app.echo().stop().await;
         }

@@ -17,6 +17,7 @@ mod guard;
 mod head;
 mod plain;
 mod refuse;
+mod rewrite;
 mod route;
 mod serve;
 pub(crate) mod tasks;
@@ -26,6 +27,7 @@ pub(super) mod timer;
 mod upstream;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -217,7 +219,7 @@ impl Proxy {
         let (address, plain_address) = (listeners.tls.local_addr()?, listeners.plain.local_addr()?);
         let tasks = Tasks::default();
         let tls = config.tls;
-        let site = Arc::new(Site {
+        let site = Site {
             portal: config.portal,
             place: Place { domain: config.domain, public_port: config.public_port },
             cookie: config.cookie,
@@ -228,10 +230,12 @@ impl Proxy {
             faults: config.faults,
             trace: config.trace,
             tasks: tasks.clone(),
-        });
-        tasks.spawn(connection::accept_tls(site.clone(), listeners.tls, tls.config.clone()));
-        tasks.spawn(connection::accept_plain(site.clone(), listeners.plain));
-        Ok(ProxyHandle { address, plain_address, tls, upstreams: site.upstreams.clone(), tasks })
+        };
+        let upstreams = site.upstreams.clone();
+        let sites = Sites(Arc::new(RwLock::new(Arc::new(site))));
+        tasks.spawn(connection::accept_tls(sites.clone(), listeners.tls, tls.config.clone()));
+        tasks.spawn(connection::accept_plain(sites.clone(), listeners.plain));
+        Ok(ProxyHandle { address, plain_address, tls, upstreams, sites, tasks })
     }
 }
 
@@ -242,6 +246,7 @@ pub struct ProxyHandle {
     plain_address: SocketAddr,
     tls: ServerTls,
     upstreams: Upstreams,
+    sites: Sites,
     tasks: Tasks,
 }
 
@@ -266,6 +271,16 @@ impl ProxyHandle {
         &self.upstreams
     }
 
+    /// What it does wrong.
+    pub fn faults(&self) -> Faults {
+        self.sites.now().faults
+    }
+
+    /// It does this wrong on connections that it takes from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.sites.change(faults);
+    }
+
     /// Ends all connections that are open now; new ones are taken as before.
     pub fn end_connections(&self) -> impl Future<Output = ()> + Send + use<> {
         let tasks = self.tasks.clone();
@@ -285,7 +300,29 @@ impl Drop for ProxyHandle {
     }
 }
 
-/// What all connections of a proxy share.
+/// What all connections of a proxy share; from a change on, those that begin then.
+#[derive(Clone)]
+struct Sites(Arc<RwLock<Arc<Site>>>);
+
+impl Sites {
+    fn now(&self) -> Arc<Site> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change(&self, faults: Faults) {
+        let mut site = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *site = Arc::new(Site { faults, ..Site::clone(&site) });
+    }
+}
+
+impl fmt::Debug for Sites {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sites").field("faults", &self.now().faults).finish_non_exhaustive()
+    }
+}
+
+/// What a connection of a proxy goes by.
+#[derive(Clone)]
 struct Site {
     portal: String,
     place: Place,

@@ -87,7 +87,7 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         identity,
         profile: ground.profile.clone(),
         clock: clock.clone(),
-        names: ground.names.clone(),
+        names: ground.names.view_of(&plan.name),
         tls: Arc::new(ground.pki.client_config(Arc::new(clock.clone()))?),
         ca_pem: ground.pki.ca_pem(),
         trace: ground.trace.clone(),

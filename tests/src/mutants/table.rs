@@ -17,7 +17,7 @@ A mutant is a Core or a proxy with exactly one part wrong. The suite is tested w
 of the requirement that it breaks. `cargo run -p countersign-tests --bin mutants` hunts them all and writes this file;
 `mutants NAME…` hunts some and changes their lines. The first kill is enough; with `--all-scenarios` all of them are run and
 counted. The mutants themselves are in [`tests/src/mutants/`](../../tests/src/mutants) and, for proxies, in
-[`faults.rs`](../../harness/src/testbed/faults.rs).
+[`faults/proxy.rs`](../../harness/src/testbed/faults/proxy.rs).
 
 ";
 

@@ -192,7 +192,16 @@ impl ProcessCore {
         self.perform(hook).await
     }
 
+    /// SIGSTOP to it and its children, or SIGCONT.
+    pub(super) fn hold(&self, still: bool) {
+        if let Some(process) = self.process.as_ref().filter(|process| process.ended().is_none()) {
+            process.group().into_iter().for_each(|group| if still { group.freeze() } else { group.thaw() });
+        }
+    }
+
     pub(super) async fn stop(&mut self) {
+        // One that is held does not listen.
+        self.hold(false);
         if let Some(process) = self.process.take() {
             let within = self.plant.command.stop_within;
             if !process.stop(within).await {

@@ -133,7 +133,7 @@ impl CoreKind for CommandKind {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { logs: true, ..capabilities(&self.0.descriptor) }
+        Capabilities { logs: true, freeze: cfg!(unix), ..capabilities(&self.0.descriptor) }
     }
 
     fn profile(&self) -> Profile {
@@ -204,12 +204,15 @@ pub(super) fn capabilities(descriptor: &Descriptor) -> Capabilities {
         identity: import_identity.is_some(),
         restart: restart.is_some(),
         kill: kill.is_some(),
+        freeze: false,
+        rotate: false,
         doors: matches!(recognition, Recognition::Door { .. }),
         source_addresses: matches!(recognition, Recognition::SourceAddress) || by_address,
         // An app that says who it is could say anything.
         callers: !matches!(recognition, Recognition::Header { .. }),
         signature_bases: false,
         names: descriptor.names != NamesBy::None,
+        links: descriptor.names != NamesBy::None,
         profile: *profile,
         logs: false,
     }
@@ -288,6 +291,19 @@ impl CoreHandle for Lease {
                 self.core()?.start_again().await
             }
         }
+    }
+
+    async fn freeze(&mut self) -> Result<(), SubjectError> {
+        match cfg!(unix) {
+            true => self.core()?.hold(true),
+            false => return Err(SubjectError::Unsupported("frozen on this system")),
+        }
+        Ok(())
+    }
+
+    async fn thaw(&mut self) -> Result<(), SubjectError> {
+        self.core()?.hold(false);
+        Ok(())
     }
 
     async fn clock_changed(&mut self) -> Result<(), SubjectError> {

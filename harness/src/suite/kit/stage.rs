@@ -128,6 +128,8 @@ impl World {
             storage: if on_disk { Storage::Disk } else { Storage::Memory },
             began: self.run()?.began(),
             alone: needs::alone(&self.scenario()?.tags),
+            relays: false,
+            seed: self.chance().seed_of_faults(),
         };
         let testbed = Testbed::start_with(topology, options).await?;
         self.watch(testbed.trace().clone());

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
@@ -33,6 +33,7 @@ pub(in crate::testbed) struct Desk {
     pub(super) trace: Trace,
     answers: Mutex<Answers>,
     opened_by_body: Mutex<Option<Gate>>,
+    frozen: watch::Sender<bool>,
 }
 
 /// Where in the sequence a server stands; decides how its hops are called.
@@ -62,7 +63,18 @@ impl Desk {
             trace,
             answers: Mutex::new(answers),
             opened_by_body: Mutex::default(),
+            frozen: watch::Sender::new(false),
         }
+    }
+
+    /// Does nothing from now on, or goes on where it was.
+    pub(super) fn freeze(&self, frozen: bool) {
+        self.frozen.send_replace(frozen);
+    }
+
+    async fn thawed(&self) {
+        // `self` holds the sender: waiting ends with the thaw.
+        let _ = self.frozen.subscribe().wait_for(|frozen| !frozen).await;
     }
 
     pub(in crate::testbed) fn answer_once(&self, answer: Answer) {
@@ -273,6 +285,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
         // Where there is no such app, nobody is there to answer.
         let Some(desk) = desks.answering(&head) else { return Ok(()) };
         let desk = &*desk;
+        desk.thawed().await;
         desk.inbox.arriving();
         let (method, target, version) = head.request_line().unwrap_or_default();
         let answer = desk.answer_for(&target);
@@ -308,6 +321,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
         }
 
         wait_as_told(&answer).await;
+        desk.thawed().await;
         let answer = match &answer.computed {
             None => answer,
             Some(computed) => computed.0(received.clone()).await,

@@ -16,11 +16,11 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::Site;
 use super::guard::{Guard, GuardLimits};
 use super::plain::redirect;
 use super::serve::{Caller, serve};
 use super::timer::Timer;
+use super::{Site, Sites};
 use crate::testbed::faults::ProxyFault;
 
 /// After a failure to accept, of file descriptors for instance.
@@ -29,9 +29,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 const PING: Duration = Duration::from_secs(20);
 
 /// Serves HTTPS.
-pub(super) async fn accept_tls(site: Arc<Site>, listener: TcpListener, tls: Arc<ServerConfig>) {
+pub(super) async fn accept_tls(sites: Sites, listener: TcpListener, tls: Arc<ServerConfig>) {
     let acceptor = TlsAcceptor::from(tls);
-    accept(site, listener, move |site, stream, ip| {
+    accept(sites, listener, move |site, stream, ip| {
         let acceptor = acceptor.clone();
         async move {
             let Ok(Ok(stream)) = timeout(site.limits.handshake, acceptor.accept(stream)).await else { return };
@@ -46,15 +46,15 @@ pub(super) async fn accept_tls(site: Arc<Site>, listener: TcpListener, tls: Arc<
 }
 
 /// Redirects plain HTTP.
-pub(super) async fn accept_plain(site: Arc<Site>, listener: TcpListener) {
-    accept(site, listener, |site, stream, ip| http_1(site, stream, ip, "http")).await;
+pub(super) async fn accept_plain(sites: Sites, listener: TcpListener) {
+    accept(sites, listener, |site, stream, ip| http_1(site, stream, ip, "http")).await;
 }
 
-async fn accept<F>(site: Arc<Site>, listener: TcpListener, serve: impl Fn(Arc<Site>, TcpStream, IpAddr) -> F)
+async fn accept<F>(sites: Sites, listener: TcpListener, serve: impl Fn(Arc<Site>, TcpStream, IpAddr) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let slots = Arc::new(Semaphore::new(site.limits.connections));
+    let slots = Arc::new(Semaphore::new(sites.now().limits.connections));
     loop {
         // The semaphore is never closed.
         let Ok(slot) = slots.clone().acquire_owned().await else { return };
@@ -65,6 +65,7 @@ where
         };
         // Small answers must not wait for each other; without it they are merely late.
         let _ = stream.set_nodelay(true);
+        let site = sites.now();
         let served = serve(site.clone(), stream, address.ip());
         site.tasks.spawn_connection(async move {
             served.await;

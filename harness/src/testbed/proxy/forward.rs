@@ -54,12 +54,7 @@ where
         !body.is_end_stream() && fields.get(EXPECT).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let (open, gate) = Gate::new();
     let body = CallerBody::new(body, waits.then_some(gate), site.limits.body_idle, fate.clone(), site.faults);
-    let drops_body = site.faults.has(ProxyFault::DropsBody);
-    if drops_body {
-        fields.remove(CONTENT_LENGTH);
-        fields.remove(TRANSFER_ENCODING);
-    }
-    let mut request = Request::new(if drops_body { upstream::empty() } else { body.boxed_unsync() });
+    let mut request = Request::new(body.boxed_unsync());
     *request.method_mut() = method_of(method, site.faults);
     *request.uri_mut() = uri_of(&target, site.faults)?;
     *request.headers_mut() = fields;

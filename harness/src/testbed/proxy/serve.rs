@@ -19,8 +19,9 @@ use super::forward::{Outbound, forward};
 use super::guard::Verdicts;
 use super::head::Head;
 use super::refuse::Refusal;
+use super::rewrite;
 use super::route::Route;
-use super::upstream::{Body, BoxError};
+use super::upstream::{self, Body, BoxError};
 use crate::testbed::faults::ProxyFault;
 use crate::trace::{Hop, Party, trace_id_of};
 
@@ -125,15 +126,26 @@ impl<'a> Passage<'a> {
             caller,
             method: parts.method.clone(),
             host: host_of(parts)?,
-            target: target_of(parts),
-            fields: fields::end_to_end(&parts.headers, parts.version),
+            target: rewrite::target(target_of(parts), site.faults),
+            fields: rewrite::fields(fields::end_to_end(&parts.headers, parts.version), site.faults),
             takes_trailers: fields::takes_trailers(&parts.headers),
             has_body: site.announces_body.then_some(has_body),
             upgrade,
         })
     }
 
-    async fn pass<B>(mut self, body: B) -> Result<Response<Body>, Refusal>
+    async fn pass<B>(self, body: B) -> Result<Response<Body>, Refusal>
+    where
+        B: HttpBody<Data = bytes::Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        if self.site.faults.has(ProxyFault::DropsBody) {
+            return self.pass_on(upstream::empty()).await;
+        }
+        self.pass_on(body).await
+    }
+
+    async fn pass_on<B>(mut self, body: B) -> Result<Response<Body>, Refusal>
     where
         B: HttpBody<Data = bytes::Bytes> + Send + Unpin + 'static,
         B::Error: Into<BoxError>,
@@ -178,10 +190,15 @@ impl<'a> Passage<'a> {
             Route::Public(_) => None,
         };
         let Some(path) = question else { return Ok(Answer::Permit(HeaderMap::new())) };
-        if site.faults.has(ProxyFault::AsksTwice) {
-            ask(site, path, &self.fields, &self.forwarded()).await?;
+        let mut forwarded = self.forwarded();
+        let own = HeaderValue::from_static("127.0.0.1");
+        if site.faults.has(ProxyFault::AsksWithItsOwnHost) {
+            forwarded.host = &own;
         }
-        ask(site, path, &self.fields, &self.forwarded()).await
+        if site.faults.has(ProxyFault::AsksTwice) {
+            ask(site, path, &self.fields, &forwarded).await?;
+        }
+        ask(site, path, &self.fields, &forwarded).await
     }
 
     fn forwarded(&self) -> Forwarded<'_> {

@@ -23,7 +23,8 @@ use tokio_util::task::AbortOnDropHandle;
 pub use door::Door;
 pub use news::{Feed, News};
 
-use self::process::{Order, Supervised};
+use self::process::Order;
+pub(in crate::testbed) use self::process::{Command, Supervised};
 use super::{Answer, App, Portal, Testbed, TestbedError};
 use crate::topology::project::{AppSource, AppSpec, Project};
 
@@ -166,6 +167,7 @@ impl RealApps {
                 let order = Order::new(portal, &app, spec, door.address());
                 let (supervised, task) = process::start(order, told, feed.clone());
                 self._tasks.push(task);
+                app.supervise(&supervised);
                 (Some(supervised), door.address())
             }
         };
@@ -214,22 +216,22 @@ impl RealApp {
 
     /// Kills it. It is started again, as any that dies. Whether there was something to kill.
     pub fn kill(&self) -> bool {
-        self.tell(process::Command::Kill)
+        self.tell(Command::Kill)
     }
 
     /// Stops it in its own time and starts it again.
     pub fn restart(&self) -> bool {
-        self.tell(process::Command::Restart)
+        self.tell(Command::Restart)
     }
 
     /// It stands still, with its children, until [`RealApp::thaw`].
     pub fn freeze(&self) -> bool {
-        self.tell(process::Command::Freeze)
+        self.tell(Command::Freeze)
     }
 
     /// It goes on.
     pub fn thaw(&self) -> bool {
-        self.tell(process::Command::Thaw)
+        self.tell(Command::Thaw)
     }
 
     /// Waits until it is as wanted.
@@ -256,14 +258,14 @@ impl RealApp {
     }
 
     async fn stop(&self) {
-        if self.tell(process::Command::Stop) {
+        if self.tell(Command::Stop) {
             let mut state = self.state.clone();
             // Where its task is gone, so is the app.
             let _ = state.wait_for(|state| *state == AppState::Stopped).await;
         }
     }
 
-    fn tell(&self, command: process::Command) -> bool {
+    fn tell(&self, command: Command) -> bool {
         self.supervised.as_ref().is_some_and(|supervised| supervised.tell(command))
     }
 }

@@ -28,7 +28,7 @@ const DIRECT: &str = "localhost,127.0.0.1,::1";
 
 /// What shall be done with an app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Command {
+pub(in crate::testbed) enum Command {
     Kill,
     Restart,
     Freeze,
@@ -38,10 +38,10 @@ pub(super) enum Command {
 
 /// A handle to the task that looks after an app.
 #[derive(Debug, Clone)]
-pub(super) struct Supervised(mpsc::Sender<Command>);
+pub(in crate::testbed) struct Supervised(mpsc::Sender<Command>);
 
 impl Supervised {
-    pub(super) fn tell(&self, command: Command) -> bool {
+    pub(in crate::testbed) fn tell(&self, command: Command) -> bool {
         self.0.try_send(command).is_ok()
     }
 }

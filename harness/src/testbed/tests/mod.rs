@@ -1,5 +1,6 @@
 mod apps;
 mod calls;
+mod faults;
 mod life;
 mod outside;
 

@@ -56,6 +56,15 @@ async fn passes(fault: ProxyFault, scene: &Scene) -> bool {
             scene.send(Call::get("/a?b")).await;
             scene.core.received()[0].field("x-forwarded-uri") == Some("/a?b")
         }
+        AsksWithItsOwnHost => {
+            scene.send(Call::get("/")).await;
+            scene.core.received()[0].field("x-forwarded-host") == Some(APP)
+        }
+        ReencodesQuery => {
+            let arrived = received(scene, Call::get("/?a=%20~")).await.target == "/?a=%20~";
+            arrived && scene.core.received()[0].field("x-forwarded-uri") == Some("/?a=%20~")
+        }
+        FoldsHeaders => arrived(scene, Call::get("/").field("X", "1").field("X", "2"), "x").await.len() == 2,
         ServesCoreInternal => core(scene, "/core/internal/x").await == 404,
         SkipsTerminalCheck => core(scene, "/core/protected/x").await == 401,
         ComparesHostsByCase => {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 macro_rules! faults {
-    ($($(#[doc = $doc:literal])+ $name:ident = $slug:literal breaks $requirement:literal,)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $slug:literal $(breaks $requirement:literal)?,)+) => {
         /// One wrong behaviour of a proxy.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ProxyFault {
@@ -19,9 +19,9 @@ macro_rules! faults {
                 match self { $(ProxyFault::$name => $slug,)+ }
             }
 
-            /// The requirement that a proxy with this fault breaks.
-            pub fn requirement(self) -> &'static str {
-                match self { $(ProxyFault::$name => $requirement,)+ }
+            /// The requirement that a proxy with this fault breaks; none where all that it does is allowed.
+            pub fn requirement(self) -> Option<&'static str> {
+                match self { $(ProxyFault::$name => [$($requirement)?].first().copied(),)+ }
             }
 
             /// What such a proxy does, in a sentence.
@@ -47,6 +47,8 @@ faults! {
     KeepsIdentityAliases = "keeps-identity-aliases" breaks "ACL-7",
     /// Asks the Core twice about each request.
     AsksTwice = "asks-twice" breaks "CALL-9",
+    /// Tells the Core its own address as the host.
+    AsksWithItsOwnHost = "asks-with-its-own-host" breaks "AUTH-2",
     /// Shows the Core the path without the query.
     HidesQueryFromCore = "hides-query-from-core" breaks "AUTH-2",
     /// Serves `/core/internal/` to the outside.
@@ -63,7 +65,11 @@ faults! {
     DecodesPath = "decodes-path" breaks "PROXY-3",
     /// Decodes the percent-encoding of the query.
     DecodesQuery = "decodes-query" breaks "PROXY-3",
-    /// Drops the body of a request.
+    /// Writes the query anew, for the Core and for the app: decoded, and encoded as forms are.
+    ReencodesQuery = "reencodes-query" breaks "PROXY-3",
+    /// Joins the lines of a field to one, with a comma and a space between them, as it may.
+    FoldsHeaders = "folds-headers",
+    /// Drops the body of a request before it does anything else.
     DropsBody = "drops-body" breaks "PROXY-3",
     /// Keeps only the first of several lines of one field.
     DropsRepeatedFields = "drops-repeated-fields" breaks "PROXY-3",
@@ -127,6 +133,12 @@ impl Faults {
         Faults(self.0 | bit(fault))
     }
 
+    /// These without `fault`.
+    #[must_use]
+    pub fn without(self, fault: ProxyFault) -> Faults {
+        Faults(self.0 & !bit(fault))
+    }
+
     /// Whether `fault` is among them.
     pub fn has(self, fault: ProxyFault) -> bool {
         self.0 & bit(fault) != 0
@@ -185,5 +197,11 @@ mod tests {
             let text = fault.description();
             assert!(text.ends_with('.') && text.starts_with(char::is_uppercase), "{text:?}");
         }
+    }
+
+    #[test]
+    fn all_but_one_break_a_requirement() {
+        let allowed: Vec<_> = ProxyFault::ALL.iter().filter(|fault| fault.requirement().is_none()).collect();
+        assert_eq!(allowed, [&ProxyFault::FoldsHeaders]);
     }
 }
