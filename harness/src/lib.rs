@@ -3,6 +3,7 @@
 pub mod attack;
 pub mod bundle;
 pub mod cli;
+pub mod containers;
 pub mod contract;
 pub mod doctor;
 pub mod expectations;
@@ -10,6 +11,7 @@ pub mod explain;
 pub mod glob;
 mod logged;
 mod mistakes;
+pub mod parts;
 pub mod record;
 pub mod redact;
 pub mod report;

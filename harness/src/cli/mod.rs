@@ -2,11 +2,14 @@
 
 pub mod attack;
 pub mod check;
+pub mod clean;
 pub mod core;
 pub mod exit;
 pub mod explain;
+pub mod image;
 pub mod init;
 pub mod namespace;
+pub mod part;
 pub mod replay;
 pub mod report;
 pub mod requirements;
@@ -60,6 +63,13 @@ enum Command {
     Report(report::Report),
     /// Run the RFC 9421 vectors on a library and say which of the RFC's sentences it breaks
     Vectors(Box<vectors::Vectors>),
+    /// Build the image of our own parts, for containers
+    Image(image::ImageCommand),
+    /// Take away the containers that runs left which are gone
+    Clean(clean::Clean),
+    /// Be a part of a testbed in containers
+    #[command(hide = true)]
+    Part(part::Part),
     /// Run a Core within a namespace that the testbed has made
     #[command(hide = true)]
     Namespace(namespace::Namespace),
@@ -80,6 +90,9 @@ impl Cli {
             Command::Shim(shim) => shim.run(),
             Command::Report(report) => report.run(&mut io::stdout().lock()),
             Command::Vectors(vectors) => vectors.run(),
+            Command::Image(image) => image.run(&mut io::stdout()),
+            Command::Clean(clean) => clean.run(&mut io::stdout()),
+            Command::Part(part) => part.run(),
             Command::Namespace(namespace) => namespace.run(),
         };
         match done {

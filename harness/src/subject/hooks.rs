@@ -1,16 +1,17 @@
 //! Doing to a Core what its descriptor says: a request, a command, a file, a signal.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::process::Group;
-use super::descriptor::{Connections, Hook, Template, TemplateError, Values};
+use super::descriptor::{Connections, Hook, Signal, Template, TemplateError, Values};
 use super::namespace::{Namespace, NamespaceError};
 use super::surface::Surface;
+use crate::containers::Container;
 use crate::testbed::client::connect;
 use crate::wire::{Call, Channel, Reply, WireError};
 
@@ -26,10 +27,21 @@ pub struct Hands {
     pub(super) values: Values,
     /// Where commands run.
     pub(super) directory: Option<PathBuf>,
-    /// Its process, where the testbed started it.
-    pub(super) group: Option<Group>,
+    /// Where signals go, where the testbed started it.
+    pub(super) body: Option<Body>,
+    /// The address of the container in which it is.
+    pub(super) inside: Option<IpAddr>,
     /// Where it lives, if that is not here.
     pub(super) namespace: Option<Arc<Namespace>>,
+}
+
+/// What a Core is that the testbed started.
+#[derive(Debug, Clone)]
+pub(super) enum Body {
+    /// Processes of this machine.
+    Processes(Group),
+    /// A container.
+    Container(Arc<Container>),
 }
 
 /// What came of it.
@@ -83,7 +95,7 @@ pub enum HookError {
 impl Hands {
     /// Those of a Core that others run, or that runs within this process.
     pub fn at(surface: Surface, values: Values) -> Hands {
-        Hands { surface, values, directory: None, group: None, namespace: None }
+        Hands { surface, values, directory: None, body: None, inside: None, namespace: None }
     }
 
     /// How the Core is spoken to.
@@ -101,9 +113,10 @@ impl Hands {
     /// # Errors
     /// When there is no socket to lead there.
     pub async fn reach(&self, told: SocketAddr) -> Result<SocketAddr, NamespaceError> {
-        match &self.namespace {
-            Some(namespace) => namespace.reach(told).await,
-            None => Ok(told),
+        match (&self.namespace, self.inside) {
+            (Some(namespace), _) => namespace.reach(told).await,
+            (None, Some(inside)) => Ok(SocketAddr::new(inside, told.port())),
+            (None, None) => Ok(told),
         }
     }
 
@@ -132,12 +145,22 @@ impl Hands {
                 Ok(Done::Silently)
             }
             Hook::Signal(signal) => {
-                if let Some(group) = self.group {
-                    group.tell(*signal);
-                }
+                self.tell(*signal).await?;
                 Ok(Done::Silently)
             }
         }
+    }
+
+    async fn tell(&self, signal: Signal) -> Result<(), HookError> {
+        match &self.body {
+            Some(Body::Processes(group)) => group.tell(signal),
+            Some(Body::Container(container)) => {
+                let name = Signal::ALL.iter().find(|(_, known)| *known == signal).map_or("SIGTERM", |(name, _)| name);
+                container.tell(name).await.map_err(|error| HookError::Refused(error.to_string()))?;
+            }
+            None => {}
+        }
+        Ok(())
     }
 
     /// The same; that the Core or a command refuses is an error too.
@@ -200,6 +223,9 @@ pub(super) fn write(path: &Path, text: &str) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     io::Write::write_all(&mut file, text.as_bytes())?;
+    // Whoever a container runs as may read it; others don't get into the folder for temporary files.
+    #[cfg(unix)]
+    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod ice;
 mod mixed;
 pub mod namespace;
 mod observed;
+mod places;
 pub mod proxy;
 mod ready;
 mod running;
@@ -25,12 +26,14 @@ use portal_core::core::CoreBuilder;
 use portal_core::profile::{Profile, Shipped};
 
 pub use self::mixed::MixError;
+pub use self::places::{Place, PlaceError};
 
 use self::descriptor::{Descriptor, Limits, Start};
 use self::hooks::Hands;
 use self::mixed::Mixed;
 use self::proxy::ProxySubject;
 use crate::testbed::faults::{Faults, Way};
+use crate::containers::seat::Seat;
 use crate::testbed::identity::TestIdentity;
 use crate::testbed::names::Names;
 use crate::testbed::pki::{Pki, PkiError};
@@ -166,7 +169,7 @@ impl Subject {
         self.kind.version()
     }
 
-    /// How it runs, for reports: `built-in`, `command`, `url`.
+    /// How it runs, for reports: `built-in`, `command`, `image`, `url`.
     pub fn kind(&self) -> &'static str {
         self.kind.kind()
     }
@@ -493,6 +496,15 @@ pub trait CoreHandle: Send + Sync + fmt::Debug {
     /// container. None where it goes by those names; then the testbed sees to it.
     async fn set_way(&mut self, _domain: &str, _way: &Way) -> Option<Result<(), SubjectError>> {
         None
+    }
+
+    /// Where whoever goes by that name sits in the network of this Core: an app, or a container that is none. None where
+    /// the Core has no network of its own.
+    ///
+    /// # Errors
+    /// When there is no seat to be had.
+    async fn seat(&mut self, _whose: &str) -> Result<Option<Seat>, SubjectError> {
+        Ok(None)
     }
 
     /// Its clock was set: it has to be told, unless it looks at the same.

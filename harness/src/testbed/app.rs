@@ -11,6 +11,7 @@ use super::echo_app::EchoApp;
 use super::error::TestbedError;
 use super::proxy::Upstreams;
 use super::real_app::{Command, Supervised};
+use crate::containers::seat::Seat;
 use crate::subject::descriptor::Connections;
 use crate::subject::surface::Surface;
 use crate::trace::{Hop, Party, Trace};
@@ -38,6 +39,8 @@ struct Ways {
     door: Option<SocketAddr>,
     /// Its own address.
     source: Option<IpAddr>,
+    /// The way through its container, where it has one: the address is that one's.
+    way: Option<SocketAddr>,
     /// The field with which it says who it is.
     header: Option<(String, String)>,
     /// Where it is a command of the user's, whoever looks after that.
@@ -79,6 +82,11 @@ impl App {
     /// From now on it calls from this address.
     pub(super) fn set_source(&self, source: IpAddr) {
         self.change(|ways| ways.source = Some(source));
+    }
+
+    /// From now on it calls through this container.
+    pub(super) fn set_seat(&self, seat: Seat) {
+        self.change(|ways| (ways.source, ways.way) = (Some(seat.address), Some(seat.way)));
     }
 
     /// From now on it says who it is.
@@ -199,14 +207,15 @@ impl App {
 
     /// A fresh connection to its Core, in the way in which that knows it.
     pub(super) async fn way_in(&self) -> Result<WayIn, WireError> {
-        let Ways { door, source, header, .. } = self.ways();
+        let Ways { door, source, way, header, .. } = self.ways();
         let core = self.upstreams.core();
         let host = || self.surface.internal_host.clone();
-        let (stream, authority) = match (door, source) {
-            (Some(door), _) => (connect(door).await?, door.to_string()),
-            (None, Some(source)) => (connect_from(source, core).await?, host()),
-            (None, None) if header.is_some() => (connect(core).await?, host()),
-            (None, None) => {
+        let (stream, authority) = match (door, way, source) {
+            (Some(door), ..) => (connect(door).await?, door.to_string()),
+            (None, Some(way), _) => (connect(way).await?, host()),
+            (None, None, Some(source)) => (connect_from(source, core).await?, host()),
+            (None, None, None) if header.is_some() => (connect(core).await?, host()),
+            (None, None, None) => {
                 let what = format!("door of {} on {}: its Core did not say where it is", self.name(), self.portal);
                 return Err(WireError::NoSuchHost(what));
             }

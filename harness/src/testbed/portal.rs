@@ -22,6 +22,7 @@ use super::front::Front;
 use super::names::{Names, Target};
 use super::pki::CertificateKind;
 use super::proxy::Upstreams;
+use crate::containers::seat::Seat;
 use crate::subject::command::own_ip;
 use crate::subject::descriptor::Recognition;
 use crate::subject::hooks::Hands;
@@ -210,13 +211,24 @@ impl Portal {
             trace: self.inner.trace.clone(),
         });
         if self.hands().surface().apps.recognition == Recognition::SourceAddress {
-            app.set_source(own_ip()?);
+            match self.seat(name).await? {
+                Some(seat) => app.set_seat(seat),
+                None => app.set_source(own_ip()?),
+            }
         }
         let app = self.apps().entry(name.to_owned()).or_insert(app).clone();
         if let Some(proxy) = &*self.proxy() {
             proxy.add_app(app.echo());
         }
         Ok(app)
+    }
+
+    /// Where whoever goes by that name sits in the network of its Core, if that is not this machine's.
+    pub(super) async fn seat(&self, whose: &str) -> Result<Option<Seat>, TestbedError> {
+        match &mut *self.inner.core.lock().await {
+            Some(core) => Ok(core.seat(whose).await?),
+            None => Ok(None),
+        }
     }
 
     /// Stops an app without uninstalling it: its proxy finds nobody there.

@@ -7,8 +7,8 @@ use portal_core::profile::Shipped;
 
 use crate::bundle;
 use crate::cli::CommandFailure;
-use crate::subject::Subject;
 use crate::subject::descriptor::Descriptor;
+use crate::subject::{Place, Subject};
 
 /// In the place of a file: the compact Core of this project.
 const BUILT_IN: &str = "built-in";
@@ -25,6 +25,10 @@ pub(in crate::cli) struct CoreArgs {
     /// The profile by which the built-in Core goes; a descriptor names its own
     #[arg(long, value_name = "NAME", default_value = Shipped::NAMES[0], value_parser = profile, conflicts_with = "core")]
     profile: Shipped,
+
+    /// Where the Cores are
+    #[arg(long = "in", value_name = "PLACE", value_enum, default_value_t)]
+    place: Place,
 }
 
 fn profile(name: &str) -> Result<Shipped, String> {
@@ -68,20 +72,30 @@ impl CoreArgs {
         let mut members = Vec::new();
         for chosen in &self.core {
             let subject = match &chosen.file {
-                Some(file) => Subject::described(Descriptor::read(file).map_err(CommandFailure::usage)?),
-                None => Subject::builtin_by(self.profile.clone()),
+                Some(file) => {
+                    let descriptor = Descriptor::read(file).map_err(CommandFailure::usage)?;
+                    self.place.takes(&descriptor).map_err(CommandFailure::usage)?;
+                    Subject::described(descriptor)
+                }
+                None => self.built_in()?,
             };
             members.push((chosen.name.clone().unwrap_or_else(|| subject.name()), subject));
         }
         let subject = match members.len() {
-            0 => Subject::builtin_by(self.profile.clone()),
+            0 => self.built_in()?,
             1 => members.remove(0).1,
             _ => Subject::mixed(members).map_err(CommandFailure::usage)?,
         };
         let cores = self.core.iter().map(|chosen| format!("--core {} ", quoted(&chosen.given)));
         let profile = Some(self.profile.name).filter(|name| *name != Shipped::NAMES[0]);
         let profile = profile.map(|name| format!("--profile {name} "));
-        Ok(subject.given_as(&cores.chain(profile).collect::<String>()))
+        let place = Some(self.place).filter(|place| *place != Place::default());
+        let place = place.map(|place| format!("--in {} ", place.name()));
+        Ok(subject.given_as(&cores.chain(profile).chain(place).collect::<String>()))
+    }
+
+    fn built_in(&self) -> Result<Subject, CommandFailure> {
+        Subject::builtin_in(self.place, self.profile.clone()).map_err(CommandFailure::usage)
     }
 
     /// The descriptors, as they were given.

@@ -1,8 +1,8 @@
 //! One Core as a process, with its folder, its address and its way to names.
 
 use std::fmt;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,15 +12,18 @@ use tempfile::TempDir;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::Reserved;
+use super::life::Life;
 use super::log::{Finder, Log};
 use super::process::{Launch, Process};
+use super::room::{FILES, Room};
 use super::{Plant, not_started};
+use crate::containers::seat::Seat;
 use crate::subject::descriptor::{Hook, NamesBy, Template, TemplateError, Values};
 use crate::subject::hooks::{Hands, write};
 use crate::subject::namespace::{Namespace, NamespacePlan};
 use crate::subject::ready;
 use crate::subject::{CorePlan, SubjectError};
-use crate::testbed::connect_proxy::{ConnectProxy, ConnectProxyHandle};
+use crate::testbed::connect_proxy::{ConnectLimits, ConnectProxy, ConnectProxyHandle};
 use crate::testbed::identity::TestIdentity;
 use crate::testbed::pki::Pki;
 
@@ -28,6 +31,17 @@ use crate::testbed::pki::Pki;
 const WITHIN_PORT: u16 = 8080;
 /// Whoever can't be connected to is perhaps about to end.
 const ENDING: Duration = Duration::from_secs(2);
+
+/// The names of what a Core is given, in its folder for files.
+const CA_FILE: &str = "ca.pem";
+const IDENTITY_FILE: &str = "identity.pem";
+
+/// Who reads values: what runs in a container sees other addresses and folders than what stands around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Inside,
+    Outside,
+}
 
 /// How a Core finds its peers.
 enum WayToNames {
@@ -39,7 +53,7 @@ enum WayToNames {
 /// One Core, running or not, with its state on disk.
 pub(super) struct ProcessCore {
     // Before the folder: it is gone before its files are.
-    process: Option<Process>,
+    process: Option<Life>,
     plant: Arc<Plant>,
     portal: String,
     profile: Profile,
@@ -47,6 +61,8 @@ pub(super) struct ProcessCore {
     clock: SettableClock,
     pki: Pki,
     names: WayToNames,
+    /// Where it is if it comes as an image.
+    room: Option<Room>,
     log: Log,
     /// Where it is reached.
     address: SocketAddr,
@@ -62,13 +78,18 @@ impl ProcessCore {
     pub(super) async fn start(plant: &Arc<Plant>, plan: CorePlan, pki: Pki) -> Result<ProcessCore, SubjectError> {
         let failed = |error: std::io::Error| not_started(&plan.portal, error);
         let folder = tempfile::Builder::new().prefix("countersign-core-").tempdir().map_err(failed)?;
-        std::fs::create_dir(folder.path().join("data")).map_err(failed)?;
-        if let Some(identity) = &plan.identity {
-            let file = folder.path().join("identity.pem");
-            write(&file, identity.private_key_pem()).map_err(failed)?;
-        }
+        lay_out(folder.path(), plan.identity.as_ref(), &pki).map_err(failed)?;
+        let room = match &plant.command.image {
+            Some(image) => Some(plant.room(image, &plan.portal).await?),
+            None => None,
+        };
         let names = match plant.descriptor.names {
-            NamesBy::Proxy => WayToNames::Proxy(ConnectProxy::start(plan.names.clone()).await.map_err(failed)?),
+            NamesBy::Proxy => {
+                let at = room.as_ref().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), Room::gateway);
+                let limits = ConnectLimits::default();
+                let proxy = ConnectProxy::start_at(SocketAddr::new(at, 0), plan.names.clone(), limits).await;
+                WayToNames::Proxy(proxy.map_err(|error| not_started(&plan.portal, unreachable(at, error)))?)
+            }
             NamesBy::Namespace => {
                 let namespace = NamespacePlan {
                     names: plan.names.clone().into(),
@@ -91,6 +112,7 @@ impl ProcessCore {
             clock: plan.clock,
             pki,
             names,
+            room,
             log: Log::default(),
             address: ([127, 0, 0, 1], 0).into(),
             within: ([127, 0, 0, 1], 0).into(),
@@ -107,6 +129,9 @@ impl ProcessCore {
     /// It belongs to another scenario from now on.
     pub(super) async fn lend(&mut self, plan: &CorePlan) {
         self.clock = plan.clock.clone();
+        if let Some(room) = &mut self.room {
+            room.rise();
+        }
         match &self.names {
             WayToNames::Proxy(proxy) => proxy.lend(plan.names.clone()).await,
             WayToNames::Namespace(namespace) => namespace.lend(plan.names.clone()).await,
@@ -167,9 +192,10 @@ impl ProcessCore {
     pub(super) fn hands(&self) -> Hands {
         Hands {
             surface: self.plant.surface.clone(),
-            values: self.values(),
+            values: self.values(Side::Outside),
             directory: Some(self.directory()),
-            group: self.process.as_ref().and_then(Process::group),
+            body: self.process.as_ref().and_then(Life::body),
+            inside: self.room.as_ref().map(|_| self.address.ip()),
             namespace: match &self.names {
                 WayToNames::Namespace(namespace) => Some(Arc::clone(namespace)),
                 _ => None,
@@ -222,6 +248,11 @@ impl ProcessCore {
         if let WayToNames::Proxy(proxy) = std::mem::replace(&mut self.names, WayToNames::None) {
             proxy.shutdown().await;
         }
+        if let Some(room) = self.room.take()
+            && let Err(error) = room.close().await
+        {
+            tracing::warn!("the containers of {}: {error}", self.portal);
+        }
     }
 
     /// Starts its process again where that has ended, and waits until it is ready.
@@ -245,7 +276,18 @@ impl ProcessCore {
         }
     }
 
+    /// Where whoever goes by that name sits in its network.
+    pub(super) async fn seat(&mut self, whose: &str) -> Result<Option<Seat>, SubjectError> {
+        let Some(room) = &mut self.room else { return Ok(None) };
+        let seat = room.seat(whose).await;
+        seat.map(Some).map_err(|error| SubjectError::Hook { portal: self.portal.clone(), why: error.to_string() })
+    }
+
     async fn launch(&mut self, deadline: Instant) -> Result<(), SubjectError> {
+        if let Some(image) = &self.plant.command.image {
+            self.within = (Ipv4Addr::UNSPECIFIED, image.port).into();
+            return self.launch_container().await;
+        }
         let command = &self.plant.command;
         self.within = match (&command.address_from, &self.names) {
             (Some(_), _) => ([127, 0, 0, 1], 0).into(),
@@ -285,14 +327,31 @@ impl ProcessCore {
             }
             _ => self.within,
         };
-        self.process = Some(process);
+        self.process = Some(Life::Process(process));
         Ok(())
+    }
+
+    async fn launch_container(&mut self) -> Result<(), SubjectError> {
+        if let Some(hook @ Hook::File { .. }) = &self.plant.descriptor.state.set_clock {
+            self.perform(hook).await?;
+        }
+        let launch = self.prepared().map_err(|why| self.failed(&why))?;
+        let (log, finder) = (self.log.clone(), Finder::new(None));
+        let Some(room) = &mut self.room else { return Err(self.failed("it has no room")) };
+        match room.launch(&launch, self.folder.path(), &log, &finder).await {
+            Ok((started, address)) => {
+                self.address = address;
+                self.process = Some(Life::Container(started));
+                Ok(())
+            }
+            Err(error) => Err(self.failed(&error.to_string())),
+        }
     }
 
     /// Writes its files and fills in its command.
     fn prepared(&self) -> Result<Launch, String> {
         let command = &self.plant.command;
-        let values = self.values();
+        let values = self.values(Side::Inside);
         let fill = |template: &Template| template.render(&values).map_err(|error: TemplateError| error.to_string());
         for (path, text) in &command.files {
             let path = self.data().join(path);
@@ -300,14 +359,14 @@ impl ProcessCore {
         }
         let argv: Vec<String> = command.argv.iter().map(fill).collect::<Result<_, _>>()?;
         let mut argv: Vec<String> = argv.into_iter().filter(|part| !part.is_empty()).collect();
-        if let Some(program) = argv.first_mut() {
+        if let (Some(program), None) = (argv.first_mut(), &self.room) {
             *program = found(program);
         }
         if let WayToNames::Namespace(namespace) = &self.names {
             let inside = namespace.command(argv);
             argv = inside.into_iter().map(|part| part.to_string_lossy().into_owned()).collect();
         }
-        let mut env = self.usual_env();
+        let mut env = self.usual_env(&values);
         for (name, value) in &command.env {
             env.push((name.clone(), fill(value)?));
         }
@@ -315,8 +374,8 @@ impl ProcessCore {
     }
 
     /// Where HTTP clients of all kinds look for a proxy and for authorities to trust in.
-    fn usual_env(&self) -> Vec<(String, String)> {
-        let ca_file = self.pki.ca_file().display().to_string();
+    fn usual_env(&self, values: &Values) -> Vec<(String, String)> {
+        let ca_file = values.text("pki", "ca_file").unwrap_or_default().to_owned();
         let trust = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE"];
         let mut env: Vec<_> = trust.iter().map(|name| ((*name).to_owned(), ca_file.clone())).collect();
         if let WayToNames::Proxy(proxy) = &self.names {
@@ -326,22 +385,33 @@ impl ProcessCore {
         env
     }
 
-    fn values(&self) -> Values {
+    fn values(&self, side: Side) -> Values {
         let mut values = Values::default();
-        values.set("core", "address", self.within.to_string());
-        values.set("core", "host", self.within.ip().to_string());
-        values.set("core", "port", self.within.port().to_string());
-        values.set("core", "data_dir", self.data().display().to_string());
+        // What a container sees has other names there.
+        let image = self.plant.command.image.as_ref();
+        let (address, data, files) = match (side, image) {
+            (Side::Inside, Some(image)) => (self.within, image.data.clone(), FILES.to_owned()),
+            (Side::Outside, Some(_)) => (self.address, shown(&self.data()), shown(&self.files())),
+            (_, None) => (self.within, shown(&self.data()), shown(&self.files())),
+        };
+        values.set("core", "address", address.to_string());
+        values.set("core", "host", address.ip().to_string());
+        values.set("core", "port", address.port().to_string());
+        values.set("core", "data_dir", data);
         values.set("core", "portal", self.portal.clone());
         let proxy = match &self.names {
             WayToNames::Proxy(proxy) => proxy.url(),
             _ => String::new(),
         };
         values.set("names", "connect_proxy", proxy);
-        values.set("pki", "ca_file", self.pki.ca_file().display().to_string());
+        let ca_file = match image {
+            Some(_) => format!("{files}/{CA_FILE}"),
+            None => shown(self.pki.ca_file()),
+        };
+        values.set("pki", "ca_file", ca_file);
         values.set_group("profile", serde_json::to_value(&self.profile).unwrap_or_default());
         let pem = self.identity.as_ref().map(TestIdentity::private_key_pem).unwrap_or_default();
-        let file = self.identity.as_ref().map(|_| self.folder.path().join("identity.pem").display().to_string());
+        let file = self.identity.as_ref().map(|_| format!("{files}/{IDENTITY_FILE}"));
         values.set("identity", "private_key_pem", pem);
         values.set("identity", "private_key_file", file.unwrap_or_default());
         values.set("clock", "unix", unix_seconds(&self.clock));
@@ -362,6 +432,10 @@ impl ProcessCore {
         self.folder.path().join("data")
     }
 
+    fn files(&self) -> PathBuf {
+        self.folder.path().join("files")
+    }
+
     fn directory(&self) -> PathBuf {
         self.plant.command.directory.clone()
     }
@@ -378,6 +452,35 @@ impl fmt::Debug for ProcessCore {
     }
 }
 
+/// The folders of a Core, and the files that it is given.
+fn lay_out(folder: &Path, identity: Option<&TestIdentity>, pki: &Pki) -> std::io::Result<()> {
+    let (data, files) = (folder.join("data"), folder.join("files"));
+    std::fs::create_dir(&data)?;
+    // Whoever a container runs as; others don't get into the folder above.
+    #[cfg(unix)]
+    std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
+    write(&files.join(CA_FILE), &pki.ca_pem())?;
+    if let Some(identity) = identity {
+        write(&files.join(IDENTITY_FILE), identity.private_key_pem())?;
+    }
+    Ok(())
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// The gateway of a container's network is an address of this machine only where the engine runs on it.
+fn unreachable(at: IpAddr, error: std::io::Error) -> String {
+    match at.is_loopback() {
+        true => error.to_string(),
+        false => format!(
+            "this machine has not the address {at} of a container's gateway ({error}): containers work where the engine \
+             runs on this very Linux machine, not in a virtual one"
+        ),
+    }
+}
+
 fn rounded(duration: Duration) -> i64 {
     i64::try_from((duration.as_millis() + 500) / 1000).unwrap_or(i64::MAX)
 }
@@ -387,7 +490,7 @@ fn regex(command: &crate::subject::descriptor::Command) -> &str {
 }
 
 /// The program `countersign`: this one, or, where it is a library of another, the one that was built with it.
-fn this_program() -> PathBuf {
+pub(crate) fn this_program() -> PathBuf {
     let own = std::env::current_exe().ok();
     let is_ours =
         |own: &PathBuf| own.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"countersign"));

@@ -2,8 +2,10 @@
 
 mod address;
 mod core;
+mod life;
 mod log;
 pub(super) mod process;
+mod room;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,16 +14,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 use portal_core::clock::SettableClock;
 use portal_core::profile::Profile;
+use tokio::sync::Mutex as AsyncMutex;
 
 use self::core::ProcessCore;
-use super::descriptor::{Again, Command, Descriptor, NamesBy, Portals, Recognition, State, Values};
+use self::room::Room;
+use super::descriptor::{Again, Command, Descriptor, Image, NamesBy, Portals, Recognition, State, Values};
 use super::hooks::Hands;
 use super::surface::Surface;
 use super::{Capabilities, CoreHandle, CoreKind, CorePlan, SubjectError};
+use crate::containers;
+use crate::containers::seat::Seat;
 use crate::testbed::pki::{Pki, PkiError};
 
+pub(crate) use self::core::this_program;
 pub(crate) use address::{Reserved, own_ip};
-pub(crate) use log::{Finder, Log};
+pub(crate) use log::{Finder, Log, listen};
 pub(crate) use process::{Launch, Process};
 
 /// How often a Core that died is started again.
@@ -38,6 +45,8 @@ pub(super) struct Plant {
     command: Command,
     surface: Surface,
     run: Mutex<Run>,
+    /// Where there are containers: the run that they belong to, and the image of our own parts.
+    containers: AsyncMutex<Option<(Arc<containers::Run>, Option<String>)>>,
 }
 
 #[derive(Default)]
@@ -52,7 +61,8 @@ struct Run {
 impl CommandKind {
     pub(super) fn new(descriptor: Descriptor, command: Command) -> CommandKind {
         let surface = Surface::of(&descriptor);
-        CommandKind(Arc::new(Plant { descriptor, command, surface, run: Mutex::default() }))
+        let (run, containers) = (Mutex::default(), AsyncMutex::default());
+        CommandKind(Arc::new(Plant { descriptor, command, surface, run, containers }))
     }
 }
 
@@ -105,6 +115,27 @@ impl Plant {
         Err(SubjectError::Start { portal: portal.to_owned(), why })
     }
 
+    /// The room for one that comes as an image.
+    async fn room(&self, image: &Image, portal: &str) -> Result<Room, SubjectError> {
+        let failed = |error: &dyn fmt::Display| not_started(portal, error);
+        let mut containers = self.containers.lock().await;
+        let (run, parts) = match &*containers {
+            Some(known) => known.clone(),
+            None => {
+                let run = containers::Run::begin().await.map_err(|error| failed(&error))?;
+                let needed = image.name.is_none() || capabilities(&self.descriptor).source_addresses;
+                let parts = match needed {
+                    true => Some(containers::image::own(run.engine()).await.map_err(|error| failed(&error))?.name),
+                    false => None,
+                };
+                containers.insert((run, parts)).clone()
+            }
+        };
+        drop(containers);
+        let host = &self.surface.internal_host;
+        Room::open(run, image, parts, portal, host).await.map_err(|error| failed(&error))
+    }
+
     async fn started(self: &Arc<Self>, plan: CorePlan) -> Result<ProcessCore, SubjectError> {
         self.give_up(&plan.portal)?;
         let pki = self.authority().map_err(|error| not_started(&plan.portal, error))?;
@@ -129,7 +160,7 @@ impl CoreKind for CommandKind {
     }
 
     fn kind(&self) -> &'static str {
-        "command"
+        self.0.descriptor.kind()
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -185,6 +216,7 @@ impl CoreKind for CommandKind {
     async fn finish(&self) {
         let idle = std::mem::take(&mut *self.0.run()).idle;
         futures_util::future::join_all(idle.into_iter().map(ProcessCore::quit)).await;
+        drop(self.0.containers.lock().await.take());
     }
 }
 
@@ -304,6 +336,10 @@ impl CoreHandle for Lease {
     async fn thaw(&mut self) -> Result<(), SubjectError> {
         self.core()?.hold(false);
         Ok(())
+    }
+
+    async fn seat(&mut self, whose: &str) -> Result<Option<Seat>, SubjectError> {
+        self.core()?.seat(whose).await
     }
 
     async fn clock_changed(&mut self) -> Result<(), SubjectError> {

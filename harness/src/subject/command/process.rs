@@ -19,7 +19,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 const GONE: Duration = Duration::from_secs(10);
 
 /// What is run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Launch {
     pub(crate) argv: Vec<String>,
     pub(crate) directory: PathBuf,

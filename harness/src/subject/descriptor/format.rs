@@ -46,6 +46,9 @@ pub(super) struct StartFile {
     pub(super) connect_proxy: Option<Text>,
     pub(super) ca_file: Option<Text>,
     pub(super) image: Option<Text>,
+    pub(super) port: Option<Spanned<u16>>,
+    pub(super) data: Option<Text>,
+    pub(super) user: Option<Text>,
     pub(super) directory: Option<Text>,
     #[serde(default)]
     pub(super) env: Texts,

@@ -156,6 +156,21 @@ pub struct Command {
     pub stop_within: Duration,
     /// Whether its Portals outlive a scenario.
     pub portals: Portals,
+    /// The image that it comes as; none where the command runs on this machine.
+    pub image: Option<Image>,
+}
+
+/// An image that holds a Core. The command, if there is one, takes the place of the image's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    /// Its name with tag; none for the image of our own parts.
+    pub name: Option<String>,
+    /// The port on which the Core listens within.
+    pub port: u16,
+    /// Where it keeps its state within.
+    pub data: String,
+    /// Who it runs as, in place of the image's user.
+    pub user: Option<String>,
 }
 
 /// Cores that run already.
@@ -326,6 +341,7 @@ impl Descriptor {
     pub fn kind(&self) -> &'static str {
         match &self.start {
             Start::BuiltIn => "built-in",
+            Start::Command(command) if command.image.is_some() => "image",
             Start::Command(_) => "command",
             Start::Running(_) => "url",
         }

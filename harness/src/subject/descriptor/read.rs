@@ -18,7 +18,7 @@ use super::format::{
 };
 use super::templates::{Place, Template};
 use super::{
-    Apps, Command, Descriptor, DescriptorError, Endpoints, Limits, NamesBy, Pairing, Portals, Ready, RecognisedBy,
+    Apps, Command, Descriptor, DescriptorError, Endpoints, Image, Limits, NamesBy, Pairing, Portals, Ready, RecognisedBy,
     Recognition, Running, Start, proxy,
 };
 use crate::mistakes::{Source, did_you_mean, duration};
@@ -26,6 +26,9 @@ use crate::mistakes::{Source, did_you_mean, duration};
 /// How long a Core may take to stop unless its descriptor says otherwise.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 const PROFILE: &str = "portal";
+/// Where a Core that comes as an image listens, and keeps its state, unless its descriptor says otherwise.
+const IMAGE_PORT: u16 = 80;
+const IMAGE_DATA: &str = "/data";
 
 /// Reads and checks.
 pub(super) fn descriptor(text: &str, file: &Path) -> Result<Descriptor, DescriptorError> {
@@ -85,6 +88,13 @@ impl Reader<'_> {
             && *names.get_ref() == NamesBy::Namespace
         {
             let what = "a Core that runs already can't be put into a namespace: use `proxy` or `none`";
+            self.source.wrong(names.span(), "names", what);
+        }
+        if let (Start::Command(command), Some(names)) = (&start, &names)
+            && *names.get_ref() == NamesBy::Namespace
+            && command.image.is_some()
+        {
+            let what = "a container is in a namespace of its own already: use `proxy` or `none`";
             self.source.wrong(names.span(), "names", what);
         }
         if let (Start::Running(running), Some(names)) = (&start, &names)
@@ -160,11 +170,6 @@ impl Reader<'_> {
     fn start(&mut self, start: Spanned<StartFile>) -> Option<Start> {
         let span = start.span();
         let start = start.into_inner();
-        if let Some(image) = &start.image {
-            let what = "containers are not supported yet, they come later: give a `command` or `urls`";
-            self.source.wrong(image.span(), "start.image", what);
-            return None;
-        }
         let urls = match (&start.url, &start.urls) {
             (Some(url), None) => Some((url.span(), vec![url.clone()])),
             (None, Some(urls)) => Some((urls.span(), urls.get_ref().clone())),
@@ -174,7 +179,12 @@ impl Reader<'_> {
             }
             (None, None) => None,
         };
+        if let (Some(image), Some(_)) = (&start.image, &urls) {
+            self.source.wrong(image.span(), "start.image", "there are `urls` too: give one of them");
+            return None;
+        }
         match (&start.command, urls) {
+            (_, None) if start.image.is_some() => self.command(start),
             (Some(_), None) => self.command(start),
             (None, Some((span, urls))) => self.running(span, &urls, start),
             (Some(command), Some(_)) => {
@@ -182,7 +192,7 @@ impl Reader<'_> {
                 None
             }
             (None, None) => {
-                let what = "give a `command` that starts the Core, or `urls` where Cores run already";
+                let what = "give a `command` that starts the Core, an `image` that holds it, or `urls` where Cores run already";
                 self.source.wrong(span, "start", what);
                 None
             }
@@ -196,15 +206,20 @@ impl Reader<'_> {
                 self.source.wrong(given.span(), key, what);
             }
         }
-        let argv = start.command?;
-        let span = argv.span();
-        let argv = self.templates("start.command", argv.into_inner(), Place::Core);
-        if argv.is_empty() {
+        let image = self.image(&start);
+        let written = start.command.unwrap_or_else(|| Spanned::new(0..0, Vec::new()));
+        let span = written.span();
+        let argv = self.templates("start.command", written.into_inner(), Place::Core);
+        if argv.is_empty() && image.is_none() {
             self.source.wrong(
                 span,
                 "start.command",
                 "give a program and its arguments: [\"my-core\", \"--listen\", …]",
             );
+        }
+        if let (Some(written), true) = (&start.address_from, image.is_some()) {
+            let what = "a container has an address of its own: say with `start.port` on which port the Core listens";
+            self.source.wrong(written.span(), "start.address_from", what);
         }
         let directory = match start.directory {
             Some(directory) => {
@@ -247,7 +262,39 @@ impl Reader<'_> {
             ready: start.ready.map(|ready| self.ready("start.ready", ready)).unwrap_or_default(),
             stop_within: stop_within.unwrap_or(STOP_WITHIN),
             portals: start.portals.map(Spanned::into_inner).unwrap_or_default(),
+            image,
         })))
+    }
+
+    /// What goes with an image alone, and the image, if there is one.
+    fn image(&mut self, start: &StartFile) -> Option<Image> {
+        let Some(name) = &start.image else {
+            let only = "this goes with `image` only";
+            for (given, key) in [
+                (start.port.as_ref().map(Spanned::span), "start.port"),
+                (start.data.as_ref().map(Spanned::span), "start.data"),
+                (start.user.as_ref().map(Spanned::span), "start.user"),
+            ] {
+                given.into_iter().for_each(|span| self.source.wrong(span, key, only));
+            }
+            return None;
+        };
+        if name.get_ref().is_empty() || name.get_ref().contains(|c: char| c.is_whitespace() || c.is_control()) {
+            self.source.wrong(name.span(), "start.image", "give the name of an image, with its tag: \"my-core:1.2\"");
+        }
+        let port = start.port.as_ref().map_or(IMAGE_PORT, |port| *port.get_ref());
+        if let (0, Some(written)) = (port, &start.port) {
+            self.source.wrong(written.span(), "start.port", "give the port on which the Core listens in its container");
+        }
+        let data = start.data.as_ref().map_or(IMAGE_DATA, |data| data.get_ref().as_str());
+        if let Some(written) = &start.data
+            && (!data.starts_with('/') || data == "/" || data.contains([':', ',']))
+        {
+            let what = "give the folder in the container in which the Core keeps its state: \"/data\"";
+            self.source.wrong(written.span(), "start.data", what);
+        }
+        let user = start.user.as_ref().map(|user| user.get_ref().clone());
+        Some(Image { name: Some(name.get_ref().clone()), port, data: data.to_owned(), user })
     }
 
     fn running(&mut self, span: Range<usize>, urls: &[Text], start: StartFile) -> Option<Start> {
@@ -268,9 +315,16 @@ impl Reader<'_> {
         }
         let mut only_command = |given: Option<Range<usize>>, key: &str| {
             if let Some(span) = given {
-                self.source.wrong(span, key, "this goes with `command` only: a Core at a URL is started by others");
+                self.source.wrong(
+                    span,
+                    key,
+                    "this goes with `command` or `image` only: a Core at a URL is started by others",
+                );
             }
         };
+        only_command(start.port.map(|port| port.span()), "start.port");
+        only_command(start.data.map(|data| data.span()), "start.data");
+        only_command(start.user.map(|user| user.span()), "start.user");
         only_command(start.directory.map(|text| text.span()), "start.directory");
         only_command(start.address_from.map(|text| text.span()), "start.address_from");
         only_command(start.stop_within.map(|text| text.span()), "start.stop_within");

@@ -179,12 +179,36 @@ fn what_toml_says_comes_with_file_line_key_and_the_nearest_word() {
 }
 
 #[test]
-fn containers_are_refused_clearly() {
-    let message = refused("name = \"x\"\n[start]\nimage = \"me/core\"\n");
-    assert_eq!(
-        message,
-        "conf/core.toml:3: `start.image`: containers are not supported yet, they come later: give a `command` or `urls`"
+fn an_image_may_have_arguments_a_port_and_a_folder() {
+    let image = |more: &str| format!("name = \"x\"\n[start]\nimage = \"me/core:1\"\n{more}");
+    let plain = parse(&image("")).unwrap();
+    let Start::Command(start) = &plain.start else { panic!("no command") };
+    assert!(start.argv.is_empty(), "the image's own command");
+    let known = start.image.as_ref().unwrap();
+    assert_eq!((known.name.as_deref(), known.port, known.data.as_str()), (Some("me/core:1"), 80, "/data"));
+    assert_eq!(plain.kind(), "image");
+    let more =
+        "command = [\"--listen\", \"{{ core.address }}\"]\nport = 8000\ndata = \"/var/lib/core\"\nuser = \"1000\"\n";
+    let full = parse(&image(more)).unwrap();
+    let Start::Command(start) = &full.start else { panic!("no command") };
+    let known = start.image.as_ref().unwrap();
+    assert_eq!((known.port, known.data.as_str(), known.user.as_deref()), (8000, "/var/lib/core", Some("1000")));
+    assert_eq!(start.argv.len(), 2);
+
+    assert!(
+        refused("name = \"x\"\n[start]\nimage = \"a b\"\n").contains("conf/core.toml:3: `start.image`: give the name")
     );
+    let message = refused("name = \"x\"\n[start]\nimage = \"a\"\nurls = [\"http://a\"]\n");
+    assert!(message.contains("conf/core.toml:3: `start.image`: there are `urls` too"), "{message}");
+    assert!(refused(&image("port = 0\n")).contains("conf/core.toml:4: `start.port`: give the port"));
+    for folder in ["data", "/", "/a:b"] {
+        let message = refused(&image(&format!("data = \"{folder}\"\n")));
+        assert!(message.contains("conf/core.toml:4: `start.data`: give the folder"), "{message}");
+    }
+    assert!(refused(&image("address_from = \"(x)\"\n")).contains("`start.address_from`: a container has an address"));
+    assert!(refused(&with("port = 80")).contains("`start.port`: this goes with `image` only"));
+    let message = refused("name = \"x\"\nnames = \"namespace\"\n[start]\nimage = \"a\"\n");
+    assert!(message.contains("conf/core.toml:2: `names`: a container is in a namespace"), "{message}");
 }
 
 #[test]
@@ -216,9 +240,9 @@ fn urls_are_plain_http_and_each_stands_once() {
 fn what_goes_with_a_command_only_is_refused_for_a_url() {
     let url = |more: &str| refused(&format!("name = \"x\"\n[start]\nurl = \"http://a\"\n{more}\n"));
     for key in ["directory = \".\"", "address_from = \"(x)\"", "stop_within = \"1s\"", "portals = \"fresh\""] {
-        assert!(url(key).contains("goes with `command` only"), "{key}");
+        assert!(url(key).contains("goes with `command` or `image` only"), "{key}");
     }
-    assert!(url("env = { A = \"b\" }").contains("`start.env`: this goes with `command` only"));
+    assert!(url("env = { A = \"b\" }").contains("`start.env`: this goes with `command` or `image` only"));
     assert!(url("[state]\nrestart = \"process\"").contains("`state.restart`: the testbed did not start this Core"));
     assert!(url("[state]\nreset = { signal = \"SIGHUP\" }").contains("gets no signals"));
     assert!(

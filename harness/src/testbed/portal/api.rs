@@ -158,7 +158,12 @@ impl Portal {
     /// # Errors
     /// When no whole answer comes.
     pub async fn call_peer_from(&self, source: IpAddr, peer: &str, call: Call) -> Result<Reply, WireError> {
-        let stream = connect_from(source, self.core_address()).await?;
+        let no_seat =
+            |error: TestbedError| WireError::NoSuchHost(format!("container with the address {source}: {error}"));
+        let stream = match self.seat(&source.to_string()).await.map_err(no_seat)? {
+            Some(seat) => connect(seat.way).await?,
+            None => connect_from(source, self.core_address()).await?,
+        };
         let name = format!("container {source}");
         let channel = Channel::new(stream);
         let host = self.hands().surface().internal_host.clone();

@@ -33,8 +33,18 @@ impl Portal {
         let what = format!("installing {app} on {}", self.name());
         let apps = self.hands().surface().apps.clone();
         let known = self.app(app).ok();
-        let address = address.or_else(|| known.as_ref()?.source());
-        if let (Some(address), Some(known), Recognition::SourceAddress) = (address, &known, &apps.recognition) {
+        // An address that is given stands for a container that has it.
+        let seat = match address {
+            Some(address) => self.seat(&address.to_string()).await?,
+            None => None,
+        };
+        if let (Some(seat), Some(known)) = (seat, &known) {
+            known.set_seat(seat);
+        }
+        let address = seat.map(|seat| seat.address).or(address).or_else(|| known.as_ref()?.source());
+        if let (Some(address), None, Some(known), Recognition::SourceAddress) =
+            (address, seat, &known, &apps.recognition)
+        {
             known.set_source(address);
         }
         let values = self.values_of(app, known.as_ref(), address).with("app", "manifest", manifest);

@@ -1,0 +1,102 @@
+//! `countersign part`: what runs in containers of our own image. Not for people.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::CommandFailure;
+use super::exit::Exit;
+use crate::parts::healthy;
+use crate::parts::relay::{Lead, carry};
+
+/// Options of `countersign part`.
+#[derive(Debug, Args)]
+pub struct Part {
+    #[command(subcommand)]
+    part: Which,
+}
+
+#[derive(Debug, Subcommand)]
+enum Which {
+    /// Be a Core: all that `portal-core` takes
+    #[command(disable_help_flag = true)]
+    Core {
+        /// Its options
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<OsString>,
+    },
+    /// Carry connections on
+    Relay {
+        /// From where to where
+        #[arg(long, required = true, value_name = "ADDRESS=HOST:PORT")]
+        lead: Vec<Lead>,
+    },
+    /// Ask whether somebody serves here, and say with the exit code
+    Healthy {
+        /// Its port
+        #[arg(long, default_value_t = 80)]
+        port: u16,
+        /// What is asked for; without it, a connection is enough
+        #[arg(long, value_name = "PATH")]
+        get: Option<String>,
+    },
+}
+
+impl Part {
+    /// Is the part until it is told to stop.
+    pub(super) fn run(self) -> Result<Exit, CommandFailure> {
+        let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        match self.part {
+            Which::Core { options } => {
+                let code = portal_core::program::main(std::iter::once("portal-core".into()).chain(options));
+                if code == ExitCode::SUCCESS { Ok(Exit::Conforms) } else { Err(CommandFailure::subject("")) }
+            }
+            Which::Relay { lead } => runtime()?.block_on(until_told(async {
+                carry(&lead).await.map_err(|error| CommandFailure::harness(format!("relay: {error}")))
+            })),
+            Which::Healthy { port, get } => runtime()?.block_on(async {
+                let asked = match &get {
+                    Some(path) => healthy::ask(port, path).await,
+                    None => healthy::connects(port).await,
+                };
+                match asked {
+                    Ok(()) => Ok(Exit::Conforms),
+                    Err(why) => {
+                        // The engine keeps what is said: `docker inspect` shows it.
+                        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{why}\n"));
+                        Ok(Exit::DoesNotConform)
+                    }
+                }
+            }),
+        }
+    }
+}
+
+/// As the first process of a container it gets no signal that it has not asked for.
+async fn until_told(work: impl Future<Output = Result<(), CommandFailure>>) -> Result<Exit, CommandFailure> {
+    tokio::select! {
+        done = work => done?,
+        () = told() => {}
+    }
+    Ok(Exit::Conforms)
+}
+
+#[cfg(unix)]
+async fn told() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn told() {
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,141 @@
+//! One run of this program: its labels, and the end of all that carries them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
+
+use super::clean;
+use super::engine::{Engine, EngineError};
+
+/// The label with the run's id.
+pub(super) const RUN: &str = "countersign.run";
+/// The label with the process that made it: machine's boot, number, start.
+pub(super) const MAKER: &str = "countersign.maker";
+
+/// One run. When the last handle is dropped, everything that it made is taken away.
+pub struct Run {
+    engine: Engine,
+    id: String,
+    made: AtomicU32,
+}
+
+impl Run {
+    /// Begins one.
+    ///
+    /// # Errors
+    /// When there is no engine.
+    pub async fn begin() -> Result<Arc<Run>, EngineError> {
+        let engine = Engine::connect().await?;
+        let mut random = [0; 5];
+        let drawn = SystemRandom::new().fill(&mut random);
+        drawn.map_err(|_| EngineError::Absent("this machine has no randomness".to_owned()))?;
+        let id = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Arc::new(Run { engine, id, made: AtomicU32::new(0) }))
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Its id, which the label `countersign.run` of all it makes has.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A name that nobody else gives.
+    pub(super) fn name(&self, what: &str) -> String {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let what: String = what.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        format!("countersign-{}-{number}-{what}", self.id)
+    }
+
+    /// What all that it makes is labelled with.
+    pub(super) fn labels(&self) -> HashMap<String, String> {
+        HashMap::from([(RUN.to_owned(), self.id.clone()), (MAKER.to_owned(), maker())])
+    }
+}
+
+/// A thread with a runtime of its own: the one that is used may be about to end.
+impl Drop for Run {
+    fn drop(&mut self) {
+        let id = self.id.clone();
+        let sweeping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let engine = Engine::connect().await.map_err(std::io::Error::other)?;
+                clean::run(&engine, &id).await.map(drop).map_err(std::io::Error::other)
+            })
+        });
+        match sweeping.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!("containers of this run are left: {error}; `countersign clean` takes them away")
+            }
+            Err(_) => tracing::warn!("containers of this run are left; `countersign clean` takes them away"),
+        }
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// This process: which boot of which machine, its number, and when it started, so that no other one is taken for it.
+fn maker() -> String {
+    let number = std::process::id();
+    format!("{} {number} {}", boot(), started(number).unwrap_or_default())
+}
+
+/// Whether the process with this label runs. One of another machine or boot is not known to: its containers, on this
+/// engine, outlived it, or it works from afar.
+pub(super) fn lives(maker: &str) -> Option<bool> {
+    let mut parts = maker.split(' ');
+    let (boot_then, number, start) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+    if boot_then != boot() {
+        return None;
+    }
+    Some(started(number).is_some_and(|now| now == start))
+}
+
+/// Changes with every boot; empty where that can't be told.
+fn boot() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
+}
+
+/// When a process started, in ticks since the boot; none where there is no such process.
+fn started(number: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
+    // The name, in brackets, may hold anything; what follows are numbers. A zombie does nothing any more.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
+    (state != "Z").then(|| fields.nth(18).map(str::to_owned))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_lives_and_others_do_not_pass_for_it() {
+        let own = maker();
+        assert_eq!(lives(&own), Some(true));
+        let mut parts: Vec<&str> = own.split(' ').collect();
+        parts[2] = "1";
+        assert_eq!(lives(&parts.join(" ")), Some(false), "the number was another's");
+        parts[0] = "another-boot";
+        assert_eq!(lives(&parts.join(" ")), None);
+        assert_eq!(lives("nonsense"), None);
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let label = format!("{} {} {}", boot(), child.id(), started(child.id()).unwrap_or_default());
+        child.wait().unwrap();
+        assert_eq!(lives(&label), Some(false));
+    }
+}

@@ -1,0 +1,4 @@
+//! What runs in containers of our own image, beside the Core.
+
+pub mod healthy;
+pub mod relay;

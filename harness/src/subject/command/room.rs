@@ -1,0 +1,152 @@
+//! Where a Core is that comes as an image: the network of its Portal, its container, and the seats of apps.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::log::{Finder, Log};
+use super::process::Launch;
+use crate::containers::seat::{Seat, SeatContainer};
+use crate::containers::{Container, ContainerPlan, EngineError, Mounted, Network, Run, Started};
+use crate::subject::descriptor::Image;
+
+/// Where a Core's container has the files of the testbed.
+pub(super) const FILES: &str = "/countersign.d";
+
+/// The network of a Portal, and who is in it.
+#[derive(Debug)]
+pub(super) struct Room {
+    // In the order in which they go.
+    container: Option<(Launch, Arc<Container>)>,
+    seats: Vec<SeatContainer>,
+    /// Which seat is whose, by the number of the seat.
+    taken: HashMap<String, usize>,
+    network: Network,
+    image: Image,
+    /// Its name in the network.
+    host: String,
+    run: Arc<Run>,
+    /// The image of our own parts, where they are needed.
+    parts: Option<String>,
+}
+
+impl Room {
+    /// Opens one for the Core of `portal`, which apps know by the name `host`.
+    pub(super) async fn open(
+        run: Arc<Run>,
+        image: &Image,
+        parts: Option<String>,
+        portal: &str,
+        host: &str,
+    ) -> Result<Room, EngineError> {
+        let network = Network::create(&run, portal).await?;
+        Ok(Room {
+            container: None,
+            seats: Vec::new(),
+            taken: HashMap::new(),
+            network,
+            image: image.clone(),
+            host: host.to_owned(),
+            run,
+            parts,
+        })
+    }
+
+    /// Under which the Core reaches this machine.
+    pub(super) fn gateway(&self) -> IpAddr {
+        self.network.gateway().into()
+    }
+
+    /// Starts the Core's container: the one that there is, where nothing has changed, or else another one.
+    pub(super) async fn launch(
+        &mut self,
+        launch: &Launch,
+        folder: &Path,
+        log: &Log,
+        finder: &Finder,
+    ) -> Result<(Started, SocketAddr), EngineError> {
+        let same = self.container.as_ref().filter(|(known, _)| known == launch).map(|(_, container)| container.clone());
+        let container = match same {
+            Some(container) => container,
+            None => {
+                if let Some((_, old)) = self.container.take() {
+                    old.remove().await?;
+                }
+                let made = Arc::new(self.create(launch, folder).await?);
+                self.container.insert((launch.clone(), made)).1.clone()
+            }
+        };
+        let started = container.start(log, finder).await?;
+        let address = container.address(&self.network).await?;
+        Ok((started, SocketAddr::new(address, self.image.port)))
+    }
+
+    async fn create(&self, launch: &Launch, folder: &Path) -> Result<Container, EngineError> {
+        let mounted =
+            |outside: PathBuf, inside: &str, writable| Mounted { outside, inside: inside.to_owned(), writable };
+        let plan = ContainerPlan {
+            what: "core",
+            image: self.image_name()?,
+            argv: launch.argv.clone(),
+            env: launch.env.clone(),
+            network: &self.network,
+            aliases: vec![self.host.clone()],
+            mounts: vec![
+                mounted(folder.join("data"), &self.image.data, true),
+                mounted(folder.join("files"), FILES, false),
+            ],
+            user: self.image.user.clone(),
+        };
+        Container::create(&self.run, plan).await
+    }
+
+    /// The seat of whoever goes by that name: from now on the same one.
+    pub(super) async fn seat(&mut self, whose: &str) -> Result<Seat, EngineError> {
+        let number = match self.taken.get(whose) {
+            Some(number) => *number,
+            None => {
+                let number = self.taken.len();
+                if number == self.seats.len() {
+                    let to = format!("{}:{}", self.host, self.image.port);
+                    let seat = SeatContainer::start(&self.run, &self.network, self.parts()?, &to).await?;
+                    self.seats.push(seat);
+                }
+                self.taken.insert(whose.to_owned(), number);
+                number
+            }
+        };
+        Ok(self.seats[number].seat())
+    }
+
+    fn image_name(&self) -> Result<&str, EngineError> {
+        self.image.name.as_deref().map_or_else(|| self.parts(), Ok)
+    }
+
+    fn parts(&self) -> Result<&str, EngineError> {
+        let missing =
+            || EngineError::Failed { what: "an app's seat".to_owned(), why: "there is no image for it".to_owned() };
+        self.parts.as_deref().ok_or_else(missing)
+    }
+
+    /// Nobody sits any more.
+    pub(super) fn rise(&mut self) {
+        self.taken.clear();
+    }
+
+    /// Takes everything away.
+    pub(super) async fn close(mut self) -> Result<(), EngineError> {
+        let seats = std::mem::take(&mut self.seats).into_iter().map(SeatContainer::remove);
+        let core = self.container.take();
+        let core = async move {
+            match &core {
+                Some((_, container)) => container.remove().await,
+                None => Ok(()),
+            }
+        };
+        let (seats, core) = tokio::join!(futures_util::future::join_all(seats), core);
+        seats.into_iter().collect::<Result<Vec<()>, _>>()?;
+        core?;
+        self.network.remove().await
+    }
+}
