@@ -1,14 +1,20 @@
 //! `countersign part`: what runs in containers of our own image. Not for people.
 
 use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
 use super::CommandFailure;
 use super::exit::Exit;
-use crate::parts::healthy;
+use crate::parts::portal::{self, PortalError, Ports};
 use crate::parts::relay::{Lead, carry};
+use crate::parts::{ask, echo, healthy};
+
+/// Where a proxy shows that its Portal is set up.
+pub(crate) const READY_PORT: u16 = 9100;
 
 /// Options of `countersign part`.
 #[derive(Debug, Args)]
@@ -31,6 +37,43 @@ enum Which {
         /// From where to where
         #[arg(long, required = true, value_name = "ADDRESS=HOST:PORT")]
         lead: Vec<Lead>,
+    },
+    /// Be an app that answers with what arrives
+    Echo {
+        /// Name of its Portal
+        #[arg(long)]
+        portal: String,
+        /// Its name
+        #[arg(long)]
+        app: String,
+        /// The port to listen on
+        #[arg(long, default_value_t = 80)]
+        port: u16,
+    },
+    /// Be the proxy of a Portal, and set the Portal up
+    Proxy {
+        /// What it is told, as JSON
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The port for HTTPS
+        #[arg(long, default_value_t = 443)]
+        port: u16,
+        /// The port for plain HTTP
+        #[arg(long, default_value_t = 80)]
+        plain_port: u16,
+        /// The port that opens when the Portal is set up
+        #[arg(long, default_value_t = READY_PORT)]
+        ready_port: u16,
+    },
+    /// Make one request from here, and print the answer
+    Ask {
+        /// The method
+        method: String,
+        /// The URL, plain HTTP
+        url: String,
+        /// The body
+        #[arg(long, short)]
+        data: Option<String>,
     },
     /// Ask whether somebody serves here, and say with the exit code
     Healthy {
@@ -55,6 +98,26 @@ impl Part {
             Which::Relay { lead } => runtime()?.block_on(until_told(async {
                 carry(&lead).await.map_err(|error| CommandFailure::harness(format!("relay: {error}")))
             })),
+            Which::Echo { portal, app, port } => runtime()?.block_on(until_told(async {
+                echo::serve(&portal, &app, port)
+                    .await
+                    .map_err(|error| CommandFailure::harness(format!("{app}: {error}")))
+            })),
+            Which::Proxy { config, port, plain_port, ready_port } => {
+                let ports = Ports { tls: port, plain: plain_port, ready: ready_port };
+                runtime()?.block_on(until_told(async {
+                    portal::serve(&config, ports).await.map_err(|error| match error {
+                        PortalError::File { .. } => CommandFailure::usage(error),
+                        PortalError::Port(_) => CommandFailure::harness(error),
+                    })
+                }))
+            }
+            Which::Ask { method, url, data } => runtime()?.block_on(async {
+                let reply = ask::ask(&method, &url, data.as_deref()).await.map_err(CommandFailure::harness)?;
+                let mut out = std::io::stdout().lock();
+                writeln!(out, "{}\n{}", reply.status, reply.text())?;
+                Ok(if (200..300).contains(&reply.status) { Exit::Conforms } else { Exit::DoesNotConform })
+            }),
             Which::Healthy { port, get } => runtime()?.block_on(async {
                 let asked = match &get {
                     Some(path) => healthy::ask(port, path).await,
@@ -64,7 +127,7 @@ impl Part {
                     Ok(()) => Ok(Exit::Conforms),
                     Err(why) => {
                         // The engine keeps what is said: `docker inspect` shows it.
-                        let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{why}\n"));
+                        let _ = writeln!(std::io::stderr(), "{why}");
                         Ok(Exit::DoesNotConform)
                     }
                 }

@@ -12,6 +12,7 @@ use rcgen::{
     KeyUsagePurpose,
 };
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -201,15 +202,8 @@ impl Pki {
     /// Where `domain` is no name.
     pub fn server_config(&self, domain: &str, clock: Arc<dyn Clock>) -> Result<ServerTls, PkiError> {
         let good = self.certificate_for(domain, CertificateKind::Good)?;
-        let shown = Arc::new(Shown { now: RwLock::new(good), pki: self.clone(), domain: domain.to_owned() });
-        let mut config = ServerConfig::builder_with_details(self.inner.provider.clone(), Arc::new(ClockTime(clock)))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(shown.clone());
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        // A resumed session skips the certificate: a switched one would go unseen.
-        config.send_tls13_tickets = 0;
-        Ok(ServerTls { config: Arc::new(config), shown })
+        let maker = Some((self.clone(), domain.to_owned()));
+        ServerTls::showing(good, maker, self.inner.provider.clone(), clock)
     }
 }
 
@@ -227,12 +221,45 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
+    /// With one certificate and its key, both PEM, for ever.
+    ///
+    /// # Errors
+    /// Where they are none, or don't belong together.
+    pub fn of_pem(certificate: &str, key: &str, clock: Arc<dyn Clock>) -> Result<ServerTls, PkiError> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let no_pem = |error: rustls::pki_types::pem::Error| rustls::Error::General(error.to_string());
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect();
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(no_pem)?;
+        let certified = CertifiedKey::from_der(chain.map_err(no_pem)?, key, &provider)?;
+        ServerTls::showing(Arc::new(certified), None, provider, clock)
+    }
+
+    fn showing(
+        now: Arc<CertifiedKey>,
+        maker: Option<(Pki, String)>,
+        provider: Arc<CryptoProvider>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<ServerTls, PkiError> {
+        let shown = Arc::new(Shown { now: RwLock::new(now), maker });
+        let mut config = ServerConfig::builder_with_details(provider, Arc::new(ClockTime(clock)))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(shown.clone());
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // A resumed session skips the certificate: a switched one would go unseen.
+        config.send_tls13_tickets = 0;
+        Ok(ServerTls { config: Arc::new(config), shown })
+    }
+
     /// Shows a certificate of this kind from the next handshake on.
     ///
     /// # Errors
     /// Where it can't be made; then the one before stays.
     pub fn show(&self, kind: CertificateKind) -> Result<(), PkiError> {
-        let certificate = self.shown.pki.certificate_for(&self.shown.domain, kind)?;
+        let Some((pki, domain)) = &self.shown.maker else {
+            return Err(rustls::Error::General("this proxy has one certificate for ever".to_owned()).into());
+        };
+        let certificate = pki.certificate_for(domain, kind)?;
         *self.shown.now.write().unwrap_or_else(PoisonError::into_inner) = certificate;
         Ok(())
     }
@@ -240,8 +267,8 @@ impl ServerTls {
 
 struct Shown {
     now: RwLock<Arc<CertifiedKey>>,
-    pki: Pki,
-    domain: String,
+    /// Who makes others, and for which domain.
+    maker: Option<(Pki, String)>,
 }
 
 impl ResolvesServerCert for Shown {
@@ -252,7 +279,8 @@ impl ResolvesServerCert for Shown {
 
 impl fmt::Debug for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shown").field("domain", &self.domain).finish_non_exhaustive()
+        let domain = self.maker.as_ref().map(|(_, domain)| domain);
+        f.debug_struct("Shown").field("domain", &domain).finish_non_exhaustive()
     }
 }
 
