@@ -8,6 +8,7 @@ pub mod contract;
 pub mod doctor;
 pub mod expectations;
 pub mod explain;
+pub mod export;
 pub mod glob;
 mod logged;
 mod mistakes;

@@ -56,7 +56,7 @@ fn tell(out: &mut dyn Write, taken: &[Leftover], kept: &[Leftover]) -> std::io::
     for Leftover { run, left, .. } in taken {
         writeln!(out, "run {run}: {left} taken away")?;
     }
-    for Leftover { run, lives, left } in kept {
+    for Leftover { run, lives, left, .. } in kept {
         match lives {
             Some(true) => writeln!(out, "run {run} goes on: {left}")?,
             _ => writeln!(out, "run {run} was of another machine or boot: {left}; --all takes it away, too")?,

@@ -6,6 +6,7 @@ pub mod clean;
 pub mod core;
 pub mod exit;
 pub mod explain;
+pub mod export;
 pub mod image;
 pub mod init;
 pub mod namespace;
@@ -63,6 +64,8 @@ enum Command {
     Report(report::Report),
     /// Run the RFC 9421 vectors on a library and say which of the RFC's sentences it breaks
     Vectors(Box<vectors::Vectors>),
+    /// Write the Portals of countersign.toml for other tools
+    Export(export::ExportCommand),
     /// Build the image of our own parts, for containers
     Image(image::ImageCommand),
     /// Take away the containers that runs left which are gone
@@ -90,6 +93,7 @@ impl Cli {
             Command::Shim(shim) => shim.run(),
             Command::Report(report) => report.run(&mut io::stdout().lock()),
             Command::Vectors(vectors) => vectors.run(),
+            Command::Export(export) => export.run(&mut io::stdout()),
             Command::Image(image) => image.run(&mut io::stdout()),
             Command::Clean(clean) => clean.run(&mut io::stdout()),
             Command::Part(part) => part.run(),

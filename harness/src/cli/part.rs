@@ -11,10 +11,7 @@ use super::CommandFailure;
 use super::exit::Exit;
 use crate::parts::portal::{self, PortalError, Ports};
 use crate::parts::relay::{Lead, carry};
-use crate::parts::{ask, echo, healthy};
-
-/// Where a proxy shows that its Portal is set up.
-pub(crate) const READY_PORT: u16 = 9100;
+use crate::parts::{READY_PORT, ask, echo, healthy};
 
 /// Options of `countersign part`.
 #[derive(Debug, Args)]

@@ -8,7 +8,7 @@ use bollard::query_parameters::{
 };
 
 use super::engine::{Engine, EngineError, is_gone};
-use super::run::{MAKER, RUN, lives};
+use super::run::{MAKER, RUN, lives, pid};
 
 /// What was taken away, or is there to be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Leftover {
     pub run: String,
     /// Whether its process runs; none where it ran on another machine, or before the last boot.
     pub lives: Option<bool>,
+    /// The number of its process.
+    pub pid: Option<u32>,
     /// What there is.
     pub left: Left,
 }
@@ -74,7 +76,8 @@ pub async fn leftovers(engine: &Engine) -> Result<Vec<Leftover>, EngineError> {
         for (_, labels) in things {
             let (run, maker) = (labels.get(RUN).cloned().unwrap_or_default(), labels.get(MAKER));
             let lives = maker.and_then(|maker| lives(maker));
-            let entry = found.entry(run.clone()).or_insert(Leftover { run, lives, left: Left::default() });
+            let pid = maker.and_then(|maker| pid(maker));
+            let entry = found.entry(run.clone()).or_insert(Leftover { run, lives, pid, left: Left::default() });
             *count(&mut entry.left) += 1;
         }
     }

@@ -162,28 +162,6 @@ impl Container {
         told.map_err(EngineError::of(format!("sending {signal} to the container {}", self.name)))
     }
 
-    /// Freezes it: it keeps its connections and does nothing.
-    pub(crate) async fn pause(&self) -> Result<(), EngineError> {
-        let paused = self.run.engine().docker().pause_container(&self.id).await;
-        paused.map_err(EngineError::of(format!("pausing the container {}", self.name)))
-    }
-
-    /// Lets it go on.
-    pub(crate) async fn unpause(&self) -> Result<(), EngineError> {
-        let unpaused = self.run.engine().docker().unpause_container(&self.id).await;
-        unpaused.map_err(EngineError::of(format!("unpausing the container {}", self.name)))
-    }
-
-    /// Takes it out of a network.
-    pub(crate) async fn disconnect(&self, network: &Network) -> Result<(), EngineError> {
-        network.disconnect(&self.id).await
-    }
-
-    /// Puts it into a network.
-    pub(crate) async fn connect(&self, network: &Network, aliases: &[String]) -> Result<(), EngineError> {
-        network.connect(&self.id, aliases).await
-    }
-
     /// Takes it away, whatever it does.
     pub(crate) async fn remove(&self) -> Result<(), EngineError> {
         let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();

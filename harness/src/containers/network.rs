@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use bollard::models::{EndpointSettings, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest};
+use bollard::models::NetworkCreateRequest;
 use bollard::query_parameters::InspectNetworkOptions;
 
 use super::engine::EngineError;
@@ -45,21 +45,6 @@ impl Network {
     /// The address under which containers reach this machine, and under which this machine reaches them.
     pub(crate) fn gateway(&self) -> Ipv4Addr {
         self.gateway
-    }
-
-    /// Puts a container into it, under these names.
-    pub(crate) async fn connect(&self, container: &str, aliases: &[String]) -> Result<(), EngineError> {
-        let endpoint = EndpointSettings { aliases: Some(aliases.to_vec()), ..EndpointSettings::default() };
-        let request = NetworkConnectRequest { container: container.to_owned(), endpoint_config: Some(endpoint) };
-        let connected = self.run.engine().docker().connect_network(&self.name, request).await;
-        connected.map_err(EngineError::of(format!("connecting {container} with {}", self.name)))
-    }
-
-    /// Takes a container out of it: a cable is pulled.
-    pub(crate) async fn disconnect(&self, container: &str) -> Result<(), EngineError> {
-        let request = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
-        let cut = self.run.engine().docker().disconnect_network(&self.name, request).await;
-        cut.map_err(EngineError::of(format!("disconnecting {container} from {}", self.name)))
     }
 
     /// Takes it away; nobody may be in it.

@@ -103,6 +103,11 @@ pub(super) fn lives(maker: &str) -> Option<bool> {
     Some(started(number).is_some_and(|now| now == start))
 }
 
+/// The number of the process with this label.
+pub(super) fn pid(maker: &str) -> Option<u32> {
+    maker.split(' ').nth(1)?.parse().ok()
+}
+
 /// Changes with every boot; empty where that can't be told.
 fn boot() -> String {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

@@ -9,6 +9,9 @@ pub mod relay;
 use std::io;
 use std::net::SocketAddr;
 
+/// Where a proxy shows that its Portal is set up.
+pub const READY_PORT: u16 = 9100;
+
 /// Where `host:port` is now.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 
 mod bundles;
 mod ci;
+mod containers;
 mod cores;
 mod corpus;
 mod doctor;

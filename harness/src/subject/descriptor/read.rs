@@ -18,8 +18,8 @@ use super::format::{
 };
 use super::templates::{Place, Template};
 use super::{
-    Apps, Command, Descriptor, DescriptorError, Endpoints, Image, Limits, NamesBy, Pairing, Portals, Ready, RecognisedBy,
-    Recognition, Running, Start, proxy,
+    Apps, Command, Descriptor, DescriptorError, Endpoints, Image, Limits, NamesBy, Pairing, Portals, Ready,
+    RecognisedBy, Recognition, Running, Start, proxy,
 };
 use crate::mistakes::{Source, did_you_mean, duration};
 
