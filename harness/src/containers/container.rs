@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use tokio_util::io::StreamReader;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::engine::{EngineError, is_gone};
+use super::engine::{EngineError, is_gone, is_so_already};
 use super::network::Network;
 use super::run::Run;
 use crate::subject::command::{Finder, Log, listen};
@@ -190,6 +190,22 @@ impl Started {
         let mut ended = self.ended.clone();
         let how = ended.wait_for(Option::is_some).await.ok().and_then(|how| how.clone());
         how.unwrap_or_else(|| "ended with the testbed".to_owned())
+    }
+
+    /// The engine freezes it, with its connections, or lets it go on. Does nothing where that is so already.
+    pub(crate) async fn hold(&self, still: bool) -> Result<(), EngineError> {
+        let Container { run, id, name } = &*self.container;
+        let held = match still {
+            true => run.engine().docker().pause_container(id).await,
+            false => run.engine().docker().unpause_container(id).await,
+        };
+        match held {
+            Err(error) if !is_so_already(&error) => {
+                let what = if still { "pausing" } else { "unpausing" };
+                Err(EngineError::of(format!("{what} the container {name}"))(error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Its stop signal, and SIGKILL after that time. Whether it went by itself.

@@ -77,6 +77,13 @@ pub(super) fn is_gone(error: &bollard::errors::Error) -> bool {
     }
 }
 
+/// That it is paused, or not, as it shall be.
+pub(super) fn is_so_already(error: &bollard::errors::Error) -> bool {
+    use bollard::errors::Error::DockerResponseServerError;
+    matches!(error, DockerResponseServerError { message, .. }
+        if message.contains("already paused") || message.contains("is not paused"))
+}
+
 /// What the engine says, without what the client says about it.
 fn said(error: &bollard::errors::Error) -> String {
     use bollard::errors::Error::DockerResponseServerError;

@@ -219,15 +219,15 @@ impl ProcessCore {
     }
 
     /// SIGSTOP to it and its children, or SIGCONT.
-    pub(super) fn hold(&self, still: bool) {
-        if let Some(process) = self.process.as_ref().filter(|process| process.ended().is_none()) {
-            process.group().into_iter().for_each(|group| if still { group.freeze() } else { group.thaw() });
-        }
+    pub(super) async fn hold(&self, still: bool) -> Result<(), SubjectError> {
+        let Some(life) = self.process.as_ref().filter(|life| life.ended().is_none()) else { return Ok(()) };
+        let held = life.hold(still).await;
+        held.map_err(|error| SubjectError::Hook { portal: self.portal.clone(), why: error.to_string() })
     }
 
     pub(super) async fn stop(&mut self) {
         // One that is held does not listen.
-        self.hold(false);
+        let _ = self.hold(false).await;
         if let Some(process) = self.process.take() {
             let within = self.plant.command.stop_within;
             if !process.stop(within).await {

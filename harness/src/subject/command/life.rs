@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::process::Process;
-use crate::containers::Started;
+use crate::containers::{EngineError, Started};
 use crate::subject::hooks::Body;
 
 /// A Core that was started, until it ends.
@@ -34,6 +34,17 @@ impl Life {
         match self {
             Life::Process(process) => process.end().await,
             Life::Container(started) => started.end().await,
+        }
+    }
+
+    /// It stands still wherever it is, or goes on.
+    pub(super) async fn hold(&self, still: bool) -> Result<(), EngineError> {
+        match self {
+            Life::Process(process) => {
+                process.group().into_iter().for_each(|group| if still { group.freeze() } else { group.thaw() });
+                Ok(())
+            }
+            Life::Container(started) => started.hold(still).await,
         }
     }
 

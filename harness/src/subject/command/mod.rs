@@ -327,15 +327,13 @@ impl CoreHandle for Lease {
 
     async fn freeze(&mut self) -> Result<(), SubjectError> {
         match cfg!(unix) {
-            true => self.core()?.hold(true),
-            false => return Err(SubjectError::Unsupported("frozen on this system")),
+            true => self.core()?.hold(true).await,
+            false => Err(SubjectError::Unsupported("frozen on this system")),
         }
-        Ok(())
     }
 
     async fn thaw(&mut self) -> Result<(), SubjectError> {
-        self.core()?.hold(false);
-        Ok(())
+        self.core()?.hold(false).await
     }
 
     async fn seat(&mut self, whose: &str) -> Result<Option<Seat>, SubjectError> {
