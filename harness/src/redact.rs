@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::record::Record;
-use crate::trace::What;
+use crate::trace::{Entry, What};
 use crate::verdict::{Failure, ScenarioResult};
 
 /// Stands where a secret was.
@@ -79,38 +79,66 @@ pub fn text(text: &str) -> Cow<'_, str> {
 
 /// Blanks the secrets in what came out of a scenario.
 pub fn result(result: &mut ScenarioResult) {
-    let secrets = Secrets::of(&result.record);
+    let secrets = Secrets::of(&result.record.entries);
     if let Some(failure) = &mut result.failure {
         secrets.failure(failure);
     }
     secrets.record(std::sync::Arc::make_mut(&mut result.record));
 }
 
-/// Values that a scenario's messages show to be secret.
-struct Secrets(Vec<String>);
+/// Values that messages show to be secret.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Secrets(Vec<String>);
 
 impl Secrets {
-    fn of(record: &Record) -> Secrets {
-        let hops = record.entries.iter().filter_map(|entry| match &entry.what {
-            What::Hop(hop) => Some(hop),
-            What::Signature(_) => None,
-        });
-        let parts = hops.flat_map(|hop| &hop.fields).filter_map(|(name, value)| secret_parts(name, value)).flatten();
-        let mut secrets: Vec<String> = parts.filter_map(|part| part.secret).map(str::to_owned).collect();
-        // A value that holds another one goes first.
-        secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        secrets.dedup();
-        secrets.retain(|secret| secret.len() >= SHORTEST);
-        Secrets(secrets)
+    /// Those in these entries.
+    pub(crate) fn of(entries: &[Entry]) -> Secrets {
+        let mut secrets = Secrets::default();
+        entries.iter().for_each(|entry| secrets.learn(entry));
+        secrets
     }
 
-    fn blank(&self, text: &mut String) {
+    /// Those in this entry, too.
+    pub(crate) fn learn(&mut self, entry: &Entry) {
+        let What::Hop(hop) = &entry.what else { return };
+        let parts = hop.fields.iter().filter_map(|(name, value)| secret_parts(name, value)).flatten();
+        let secrets = parts.filter_map(|part| part.secret).filter(|secret| secret.len() >= SHORTEST);
+        for secret in secrets {
+            // A value that holds another one goes first.
+            let order = |known: &String| secret.len().cmp(&known.len()).then_with(|| known.as_str().cmp(secret));
+            if let Err(place) = self.0.binary_search_by(order) {
+                self.0.insert(place, secret.to_owned());
+            }
+        }
+    }
+
+    /// Blanks them in a text, and what looks like a secret.
+    pub(crate) fn blank(&self, text: &mut String) {
         if let Cow::Owned(changed) = self::text(text) {
             *text = changed;
         }
         for secret in self.0.iter().filter(|secret| !BLANK.contains(secret.as_str())) {
             if text.contains(secret) {
                 *text = text.replace(secret, BLANK);
+            }
+        }
+    }
+
+    /// Blanks them in an entry.
+    pub(crate) fn entry(&self, entry: &mut Entry) {
+        match &mut entry.what {
+            What::Hop(hop) => {
+                for (name, value) in &mut hop.fields {
+                    if let Cow::Owned(changed) = field(name, value) {
+                        *value = changed;
+                    }
+                    self.blank(value);
+                }
+                self.blank(&mut hop.target);
+                hop.note.iter_mut().for_each(|note| self.blank(note));
+            }
+            What::Signature(event) => {
+                event.base.iter_mut().chain(&mut event.signature_input).for_each(|text| self.blank(text));
             }
         }
     }
@@ -129,23 +157,7 @@ impl Secrets {
     fn record(&self, record: &mut Record) {
         record.steps.iter_mut().for_each(|step| self.blank(&mut step.text));
         record.exhibits.iter_mut().for_each(|exhibit| self.blank(&mut exhibit.text));
-        for entry in &mut record.entries {
-            match &mut entry.what {
-                What::Hop(hop) => {
-                    for (name, value) in &mut hop.fields {
-                        if let Cow::Owned(changed) = field(name, value) {
-                            *value = changed;
-                        }
-                        self.blank(value);
-                    }
-                    self.blank(&mut hop.target);
-                    hop.note.iter_mut().for_each(|note| self.blank(note));
-                }
-                What::Signature(event) => {
-                    event.base.iter_mut().chain(&mut event.signature_input).for_each(|text| self.blank(text));
-                }
-            }
-        }
+        record.entries.iter_mut().for_each(|entry| self.entry(entry));
     }
 }
 

@@ -12,6 +12,8 @@
 //! | proxy → own Core (`/internal/auth`, TERM-5, `/core/…`), and its answer | the proxy |
 //! | proxy → app, and its answer | the echo app, which really received it |
 
+mod kept;
+
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,11 +22,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use kept::Kept;
+pub use kept::Timed;
+
 /// The request field that correlates the hops of one request. End-to-end, not covered by signatures of a Core.
 pub const TRACE_FIELD: &str = "countersign-trace";
 
-/// How many entries are kept; the oldest go first.
-const CAPACITY: usize = 1 << 16;
 /// How many origins are remembered.
 const ORIGINS: usize = 1 << 14;
 
@@ -260,7 +263,7 @@ pub struct TraceTimeout {
     pub seen: String,
 }
 
-/// A cloneable handle to the one trace of a testbed. Bounded: beyond 65,536 entries the oldest go.
+/// A cloneable handle to the one trace of a testbed. Bounded: beyond 131,072 entries the oldest go.
 #[derive(Debug, Clone)]
 pub struct Trace {
     inner: Arc<Inner>,
@@ -274,8 +277,7 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct State {
-    entries: VecDeque<Entry>,
-    next_seq: u64,
+    kept: Kept,
     next_id: u64,
     origins: HashMap<String, Party>,
     origins_in_order: VecDeque<String>,
@@ -313,16 +315,11 @@ impl Trace {
     pub fn caller_of(&self, trace_id: Option<&str>) -> Party {
         let Some(id) = trace_id else { return Party::Outside };
         let state = self.state();
-        let asked = state.entries.iter().rev().filter(|entry| entry.trace_id() == Some(id)).find_map(|entry| {
-            match &entry.what {
-                What::Hop(Hop {
-                    kind: HopKind::Request,
-                    from: Party::App { .. },
-                    to: core @ Party::Core { .. },
-                    ..
-                }) => Some(core.clone()),
-                _ => None,
-            }
+        let asked = state.kept.of(id).rev().find_map(|timed| match &timed.entry.what {
+            What::Hop(Hop {
+                kind: HopKind::Request, from: Party::App { .. }, to: core @ Party::Core { .. }, ..
+            }) => Some(core.clone()),
+            _ => None,
         });
         if let Some(core) = asked {
             return core;
@@ -345,12 +342,32 @@ impl Trace {
 
     /// All entries that are still there.
     pub fn entries(&self) -> Vec<Entry> {
-        self.state().entries.iter().cloned().collect()
+        self.state().kept.from(0).map(|timed| timed.entry.clone()).collect()
     }
 
     /// The entries of one request.
     pub fn entries_of(&self, trace_id: &str) -> Vec<Entry> {
-        self.state().entries.iter().filter(|entry| entry.trace_id() == Some(trace_id)).cloned().collect()
+        self.state().kept.of(trace_id).map(|timed| timed.entry.clone()).collect()
+    }
+
+    /// At most `most` entries from the place `seq` on, those that are still there. It costs what they cost.
+    pub fn entries_from(&self, seq: u64, most: usize) -> Vec<Timed> {
+        self.state().kept.from(seq).take(most).cloned().collect()
+    }
+
+    /// The entries of one request, with the time of each.
+    pub fn timed_entries_of(&self, trace_id: &str) -> Vec<Timed> {
+        self.state().kept.of(trace_id).cloned().collect()
+    }
+
+    /// How long ago the trace began: the clock of [`Timed::at`].
+    pub fn age(&self) -> Duration {
+        self.state().kept.age()
+    }
+
+    /// Tells whenever an entry was added.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changed.subscribe()
     }
 
     /// The hops of one request, in order.
@@ -398,14 +415,7 @@ impl Trace {
     }
 
     fn push(&self, what: What) {
-        let mut state = self.state();
-        let seq = state.next_seq;
-        state.next_seq += 1;
-        if state.entries.len() == CAPACITY {
-            state.entries.pop_front();
-        }
-        state.entries.push_back(Entry { seq, what });
-        drop(state);
+        self.state().kept.push(what);
         self.inner.changed.send_modify(|count| *count += 1);
     }
 

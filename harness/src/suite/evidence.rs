@@ -28,15 +28,19 @@ pub(crate) fn add(details: &mut Details, trace: &Trace, trace_id: &str) {
 
 /// Of the first signature for which they differ: the base that was made and the one that was rebuilt from it.
 fn bases(signatures: &[SignatureEvent]) -> Option<Bases> {
-    let made = signatures.iter().filter(|event| event.outcome == SignatureOutcome::Made);
-    made.filter_map(|made| bases_of(made, signatures)).next()
+    rebuilt(signatures).find(|(_, bases)| bases.line.is_some()).map(|(_, bases)| bases)
 }
 
-fn bases_of(made: &SignatureEvent, signatures: &[SignatureEvent]) -> Option<Bases> {
-    let of_it = |event: &&SignatureEvent| event.outcome != SignatureOutcome::Made && event.label == made.label;
-    let rebuilt = signatures.iter().filter(of_it).find_map(|event| event.base.clone())?;
-    let made = made.base.clone()?;
-    (made != rebuilt).then(|| Bases::compare(made, rebuilt))
+/// Of each signature that was made and of which someone rebuilt the base: who rebuilt it, and both bases.
+pub(crate) fn rebuilt(signatures: &[SignatureEvent]) -> impl Iterator<Item = (&SignatureEvent, Bases)> {
+    let made = signatures.iter().filter(|event| event.outcome == SignatureOutcome::Made);
+    made.filter_map(|made| {
+        let of_it = |event: &&SignatureEvent| {
+            event.outcome != SignatureOutcome::Made && event.label == made.label && event.base.is_some()
+        };
+        let rebuilt = signatures.iter().find(of_it)?;
+        Some((rebuilt, Bases::compare(made.base.clone()?, rebuilt.base.clone()?)))
+    })
 }
 
 fn told(event: &SignatureEvent) -> String {
@@ -51,7 +55,7 @@ fn told(event: &SignatureEvent) -> String {
 }
 
 /// Between which two hops the component's value changed, from the sending Core's request on.
-fn changed_by(component: &str, hops: &[Hop]) -> Option<String> {
+pub(crate) fn changed_by(component: &str, hops: &[Hop]) -> Option<String> {
     let requests = hops.iter().filter(|hop| hop.kind == HopKind::Request);
     let on_the_way: Vec<&Hop> = requests.skip_while(|hop| !matches!(hop.to, Party::Proxy { .. })).collect();
     let name = component.trim_start_matches('"').split('"').next().unwrap_or_default();

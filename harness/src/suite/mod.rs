@@ -9,7 +9,7 @@ mod args;
 mod chance;
 mod dispatch;
 pub mod diverge;
-mod evidence;
+pub(crate) mod evidence;
 pub mod expect;
 mod expression;
 mod failure;

@@ -4,24 +4,20 @@
 
 mod pack;
 
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use minijinja::{Environment, UndefinedBehavior, context};
 
 use super::terminal::last_line;
+use crate::page::{base_script, base_style, hash, in_script};
 use crate::verdict::{Summary, Verdict};
 
 const PAGE: &str = include_str!("page/page.html");
-const STYLE: &str = include_str!("page/style.css");
+const STYLE: &str = concat!(base_style!(), include_str!("page/style.css"));
 const SCRIPT: &str = concat!(
-    "\"use strict\";\n",
+    base_script!(),
     include_str!("page/data.js"),
-    include_str!("page/dom.js"),
     include_str!("page/overview.js"),
     include_str!("page/list.js"),
-    include_str!("page/bases.js"),
-    include_str!("page/diagram.js"),
+    include_str!("page/requests.js"),
     include_str!("page/detail.js"),
     include_str!("page/main.js"),
 );
@@ -57,16 +53,6 @@ pub fn page(summary: &Summary) -> Result<String, PageError> {
         script_hash => hash(SCRIPT),
         data => data,
     })?)
-}
-
-/// JSON that can stand in a script element: nothing in it ends the element, or begins a comment or another one.
-fn in_script(json: &str) -> String {
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
-}
-
-/// As a content security policy names a script.
-fn hash(text: &str) -> String {
-    BASE64.encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 
 #[cfg(test)]

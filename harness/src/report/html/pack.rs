@@ -8,13 +8,11 @@ use std::hash::Hash;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::page::clipped;
 use crate::record::Record;
 use crate::report::Headline;
 use crate::trace::{Hop, HopKind, Party, SignatureEvent, SignatureOutcome, What};
 use crate::verdict::{ScenarioResult, Summary, Verdict};
-
-/// A text in a message longer than this is shown with its middle left out, in bytes.
-const LONGEST: usize = 4 << 10;
 
 /// What the page is made of.
 #[derive(Debug, Serialize)]
@@ -138,15 +136,6 @@ fn signature_entry(event: &SignatureEvent, tables: &mut Tables) -> Value {
     ])
 }
 
-fn clipped(text: &str) -> String {
-    if text.len() <= LONGEST {
-        return text.to_owned();
-    }
-    let boundary = |from: usize| (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-    let (head, tail) = (boundary(LONGEST / 2), boundary(text.len() - LONGEST / 4));
-    format!("{} … {} bytes left out … {}", &text[..head], tail - head, &text[tail..])
-}
-
 #[derive(Default)]
 struct Tables {
     texts: Table<String>,
@@ -203,13 +192,5 @@ mod tests {
         assert_eq!(texts.len(), packed.texts.len());
         assert_eq!(packed.parties.len(), 4);
         assert_eq!(packed.scenarios.len(), summary.scenarios.len());
-    }
-
-    #[test]
-    fn a_long_text_keeps_both_its_ends() {
-        let long = format!("{}ü{}", "a".repeat(5000), "z".repeat(5000));
-        let clipped = clipped(&long);
-        assert!(clipped.len() < LONGEST && clipped.starts_with("aaa") && clipped.ends_with("zzz"), "{clipped}");
-        assert!(clipped.contains(" bytes left out "), "{clipped}");
     }
 }

@@ -16,6 +16,9 @@ use crate::subject::descriptor::Connections;
 use crate::testbed::faults::ProxyFault;
 use crate::trace::{Hop, Party};
 
+/// How many characters of a refusal's code and of its reason are noted.
+const LONGEST_WHY: usize = 300;
+
 /// What the Core said.
 pub(super) enum Answer {
     /// The request may go on, with these fields.
@@ -76,14 +79,18 @@ async fn question(
         SendError::Unreachable(reason) => Refusal::CoreUnreachable(reason),
         SendError::Silent => Refusal::CoreSilent,
     })?;
-    site.trace.record(hop.answer(response.status().as_u16(), response.headers()));
+    let answer = hop.answer(response.status().as_u16(), response.headers());
     let (mut parts, body) = response.into_parts();
     let body = if parts.status == StatusCode::OK {
+        site.trace.record(answer);
         upstream::empty()
     } else {
-        let body = timeout(site.limits.answer, Limited::new(body, site.limits.core_answer).collect());
-        let body = body.await.map_err(|_| Refusal::CoreSilent)?;
-        let body = body.map_err(|error| Refusal::CoreUnreachable(error.to_string()))?.to_bytes();
+        let body = timeout(site.limits.answer, Limited::new(body, site.limits.core_answer).collect()).await;
+        let body = body.map(|whole| whole.map(http_body_util::Collected::to_bytes));
+        let note = body.as_ref().ok().and_then(|whole| why(whole.as_ref().ok()?));
+        site.trace.record(Hop { note, ..answer });
+        let body = body.map_err(|_| Refusal::CoreSilent)?;
+        let body = body.map_err(|error| Refusal::CoreUnreachable(error.to_string()))?;
         parts.headers.remove(CONTENT_LENGTH);
         Full::new(body).map_err(|never| match never {}).boxed_unsync()
     };
@@ -95,4 +102,30 @@ async fn question(
 
 fn host_of(address: SocketAddr) -> HeaderValue {
     HeaderValue::try_from(address.to_string()).unwrap_or_else(|_| HeaderValue::from_static("core"))
+}
+
+/// What a Core says about a refusal, where it says it in the way of the contract: code and reason.
+fn why(body: &[u8]) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let text = |key: &str| body.get(key)?.as_str().map(|text| text.chars().take(LONGEST_WHY).collect::<String>());
+    let parts: Vec<String> = [text("code"), text("reason")].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_as_far_as_it_is_one() {
+        let told = |body: &str| why(body.as_bytes());
+        let both = r#"{"code":"access_denied","reason":"this path is not open to you"}"#;
+        assert_eq!(told(both).as_deref(), Some("access_denied: this path is not open to you"));
+        assert_eq!(told(r#"{"code":"x","reason":7}"#).as_deref(), Some("x"));
+        assert_eq!(told("{}"), None);
+        assert_eq!(told("[]"), None);
+        assert_eq!(told("no JSON"), None);
+        let long = format!(r#"{{"reason":"{}"}}"#, "ü".repeat(5000));
+        assert_eq!(told(&long).unwrap().chars().count(), LONGEST_WHY);
+    }
 }

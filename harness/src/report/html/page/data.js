@@ -51,5 +51,7 @@ function matching(wanted) {
     && words.every((word) => searched(scenario).includes(word)));
 }
 
-const seconds = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
-const many = (count, what) => (count === 1 ? `1 ${what}` : `${count.toLocaleString("en")} ${what}s`);
+const mark = (verdict) =>
+  el("span", { class: `mark v-${verdict || "none"}`, "aria-hidden": "true" }, MARKS[verdict] || "·");
+const badge = (verdict) =>
+  el("span", { class: `badge v-${verdict || "none"}` }, el("span", { "aria-hidden": "true" }, MARKS[verdict] || "·"), WORDS[verdict] || "not tested");

@@ -15,11 +15,10 @@ function fill(element, attributes, children) {
 const el = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
 const svg = (name, attributes = {}, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
 
-const mark = (verdict) =>
-  el("span", { class: `mark v-${verdict || "none"}`, "aria-hidden": "true" }, MARKS[verdict] || "·");
-const badge = (verdict) =>
-  el("span", { class: `badge v-${verdict || "none"}` }, el("span", { "aria-hidden": "true" }, MARKS[verdict] || "·"), WORDS[verdict] || "not tested");
 const unseen = (words) => el("span", { class: "unseen" }, words);
+
+const seconds = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
+const many = (count, what) => (count === 1 ? `1 ${what}` : `${count.toLocaleString("en")} ${what}s`);
 
 // A sentence of the contract: what stands between backticks is code.
 const prose = (words) => (words || "").split("`").map((part, n) => (n % 2 === 1 ? el("code", {}, part) : part));

@@ -3,50 +3,18 @@
 
 const KINDS = ["request", "answer", "made", "verified", "refused"];
 
-// An entry with its texts.
-function unpack(entry) {
-  const kind = KINDS[entry[0]];
-  const trace = text(entry[1]);
-  if (kind === "request" || kind === "answer") {
-    const [, , from, to, method, target, status, note, fields] = entry;
-    const flat = data.fields[fields];
-    const pairs = Array.from({ length: flat.length / 2 }, (_, n) => [text(flat[2 * n]), text(flat[2 * n + 1])]);
-    return { kind, trace, from, to, method: text(method), target: text(target), status, note: text(note), fields: pairs };
-  }
-  const [, , at, label, input, base, step, code] = entry;
-  return { kind, trace, from: at, to: at, label: text(label), input: text(input), base: text(base), step: text(step), code: text(code) };
-}
-
-const partyName = (place) => {
-  const party = data.parties[place];
-  return party.portal === null ? party.name : `${party.name} on ${party.portal}`;
-};
-
-// The hops of each request together, requests in the order in which they began.
-function requestsOf(entries) {
-  const groups = [];
-  const open = new Map();
-  for (const entry of entries) {
-    const last = groups[groups.length - 1];
-    let group = entry.trace === null ? (last && last.trace === null ? last : null) : open.get(entry.trace);
-    if (!group) {
-      group = { trace: entry.trace, entries: [] };
-      groups.push(group);
-      open.set(entry.trace, group);
-    }
-    group.entries.push(entry);
-  }
-  return groups;
-}
+// An entry is a hop `{kind, trace, from, to, method, target, status, note, fields}`, or what a Core did with a signature
+// `{kind, trace, from, to, label, input, base, step, code}`, where both parties are that Core. A party `{kind, portal,
+// name}` is always the same object.
+const partyName = (party) => (party.portal === null ? party.name : `${party.name} on ${party.portal}`);
 
 // From left to right as they come in, those of a Portal side by side.
 function lifelines(entries) {
   const portals = new Map();
-  for (const place of entries.flatMap((entry) => [entry.from, entry.to])) {
-    const { portal } = data.parties[place];
-    const of = portals.get(portal) || [];
-    if (!of.includes(place)) of.push(place);
-    portals.set(portal, of);
+  for (const party of entries.flatMap((entry) => [entry.from, entry.to])) {
+    const of = portals.get(party.portal) || [];
+    if (!of.includes(party)) of.push(party);
+    portals.set(party.portal, of);
   }
   return [...portals];
 }
@@ -74,9 +42,9 @@ const cut = (line, longest) => (line.length <= longest ? line : `${line.slice(0,
 
 function picture(entry, columns, width) {
   const count = columns.length;
-  const at = (place) => ((columns.indexOf(place) + 0.5) / count) * 100;
+  const at = (party) => ((columns.indexOf(party) + 0.5) / count) * 100;
   const [x1, x2] = [at(entry.from), at(entry.to)];
-  const lives = columns.map((place) => svg("line", { class: "life", x1: `${at(place)}%`, x2: `${at(place)}%`, y1: "0", y2: "100%" }));
+  const lives = columns.map((party) => svg("line", { class: "life", x1: `${at(party)}%`, x2: `${at(party)}%`, y1: "0", y2: "100%" }));
   if (x1 === x2) {
     const line = cut(short(entry), Math.floor(width / 7));
     const wide = line.length * 6.4 + 18;
@@ -139,41 +107,17 @@ const isCulprit = (entry, changedBy) =>
   entry.kind === "request" && Boolean(changedBy)
   && changedBy.startsWith(`${partyName(entry.from)}: `) && changedBy.endsWith(` to ${partyName(entry.to)}`);
 
-function flow(group, number, open, width, changedBy) {
-  const first = group.entries.find((entry) => entry.kind === "request") || group.entries[0];
-  const answers = group.entries.filter((entry) => entry.kind === "answer");
-  const status = answers.length > 0 ? answers[answers.length - 1].status : null;
-  const portals = lifelines(group.entries);
-  const columns = portals.flatMap(([, places]) => places);
-  const draw = () => {
-    const who = el("div", { class: "who", "aria-hidden": "true" },
-      portals.map(([portal, places]) => {
-        const cell = el("span", { class: "portal" }, portal ?? "\u00a0");
-        cell.style.gridColumn = `span ${places.length}`;
-        return cell;
-      }),
-      columns.map((place) => el("span", { class: "party" }, data.parties[place].name)));
-    who.style.gridTemplateColumns = `repeat(${columns.length}, minmax(0, 1fr))`;
-    return [who, el("ol", { class: "hops" }, group.entries.map((entry) => hop(entry, columns, width, changedBy)))];
-  };
-  const title = first.kind === "request" ? `${first.method} ${cut(first.target, 90)}` : words(first);
-  const details = el("details", { class: "flow", open },
-    el("summary", {}, el("b", {}, `${number}. `), el("span", { class: "mono" }, title), status === null ? "" : ` → ${status}`,
-      el("span", { class: "place" }, `, ${many(group.entries.length, "entry").replace(/ys$/, "ies")}`)));
-  if (open) details.append(...draw());
-  else details.addEventListener("toggle", () => details.append(...draw()), { once: true });
-  return details;
-}
-
-function diagram(scenario, width) {
-  if (scenario.entries.length === 0) return null;
-  const groups = requestsOf(scenario.entries.map(unpack));
-  // What failed is mostly in the last one.
-  const few = scenario.entries.length <= 24;
-  return [
-    el("h3", {}, "What went from whom to whom"),
-    el("p", { class: "more" }, `${many(groups.length, "request")}, in the order in which they began. A hop opens its message.`,
-      scenario.left_out > 0 && ` ${many(scenario.left_out, "entry").replace(/ys$/, "ies")} in the middle were not kept.`),
-    groups.map((group, n) => flow(group, n + 1, few || n === groups.length - 1, width, scenario.failure?.hop)),
-  ];
+// The parties, and below them a row for each entry.
+function sequence(entries, width, changedBy) {
+  const portals = lifelines(entries);
+  const columns = portals.flatMap(([, parties]) => parties);
+  const who = el("div", { class: "who", "aria-hidden": "true" },
+    portals.map(([portal, parties]) => {
+      const cell = el("span", { class: "portal" }, portal ?? "\u00a0");
+      cell.style.gridColumn = `span ${parties.length}`;
+      return cell;
+    }),
+    columns.map((party) => el("span", { class: "party" }, party.name)));
+  who.style.gridTemplateColumns = `repeat(${columns.length}, minmax(0, 1fr))`;
+  return [who, el("ol", { class: "hops" }, entries.map((entry) => hop(entry, columns, width, changedBy)))];
 }
