@@ -18,7 +18,7 @@ const SCENARIOS: usize = 1000;
 const LONGEST: u64 = 3000;
 
 /// Where a Chromium is; nothing, with the reason printed, where there is none.
-fn chromium() -> Option<PathBuf> {
+pub(super) fn chromium() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
     let found =

@@ -12,6 +12,7 @@ mod evidence;
 mod html;
 mod known_failures;
 mod licences;
+mod live_view;
 mod minimal_python;
 mod mutants;
 mod namespace;

@@ -64,7 +64,7 @@ pub(super) struct Again {
     peer: String,
     method: String,
     path: String,
-    headers: Vec<(String, String)>,
+    fields: Vec<(String, String)>,
     /// What is not shown of it, by name: the call goes without.
     blanked: Vec<String>,
     /// Whether the call had a body, and the body where it was kept.
@@ -182,7 +182,7 @@ fn again(call: &Summary, entries: &[Shown], body: Option<String>) -> Option<Agai
             || made.iter().any(|start| name.to_ascii_lowercase().starts_with(start)) && call.peer.is_none()
     };
     let fields = first.fields.iter().filter(|(name, _)| !is_own(name));
-    let (blanked, headers): (Vec<_>, Vec<_>) = fields.cloned().partition(|(_, value)| value.contains(BLANK));
+    let (blanked, fields): (Vec<_>, Vec<_>) = fields.cloned().partition(|(_, value)| value.contains(BLANK));
     let length = first.field("content-length").map_or(0, |length| length.trim().parse().unwrap_or(0_u64));
     Some(Again {
         portal,
@@ -190,7 +190,7 @@ fn again(call: &Summary, entries: &[Shown], body: Option<String>) -> Option<Agai
         peer,
         method: call.method.clone(),
         path: String::new(),
-        headers,
+        fields,
         blanked: blanked.into_iter().map(|(name, _)| name).collect(),
         had_body: length > 0 || first.field("transfer-encoding").is_some(),
         body,

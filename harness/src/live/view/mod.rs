@@ -4,11 +4,12 @@
 //!
 //! | path | what it gives |
 //! |---|---|
-//! | `GET /` | the page, with the token that its requests carry |
+//! | `GET /` | the page |
 //! | `GET /api/events` | the calls, as server-sent events (see [`events`]) |
 //! | `GET /api/calls/{id}` | one call with its hops, decisions and signature bases |
 //!
-//! State, calls and faults are the control API's. Whoever serves this checks `Host` and `Origin` before.
+//! State, calls and faults are the control API's, which also asks for the token and checks `Host` and `Origin` before
+//! any of this is reached.
 
 mod calls;
 mod detail;
@@ -64,20 +65,18 @@ struct Inner {
     bodies: Mutex<KeptBodies>,
     /// Tells this program from one that ran before at the same address.
     run: String,
-    token: String,
     readers: Arc<Semaphore>,
     closing: CancellationToken,
 }
 
 impl View {
-    /// The view of what is traced there. Requests of its page carry `token`; `run` is a name of this run of the program.
-    pub fn new(trace: Trace, token: impl Into<String>, run: impl Into<String>) -> View {
+    /// The view of what is traced there; `run` is a name of this run of the program.
+    pub fn new(trace: Trace, run: impl Into<String>) -> View {
         let inner = Inner {
             trace,
             calls: Mutex::default(),
             bodies: Mutex::default(),
             run: run.into(),
-            token: token.into(),
             readers: Arc::new(Semaphore::new(READERS)),
             closing: CancellationToken::new(),
         };
@@ -152,8 +151,7 @@ async fn page(State(view): State<Arc<Inner>>) -> Response {
 }
 
 fn rendered(view: &Inner) -> Result<String, minijinja::Error> {
-    let data =
-        in_script(&json!({ "token": view.token, "run": view.run, "version": env!("CARGO_PKG_VERSION") }).to_string());
+    let data = in_script(&json!({ "run": view.run, "version": env!("CARGO_PKG_VERSION") }).to_string());
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.render_str(PAGE, context! { style => STYLE, script => SCRIPT, data => data })
@@ -180,7 +178,7 @@ async fn call(State(view): State<Arc<Inner>>, Path(id): Path<String>) -> Respons
 }
 
 fn problem(status: StatusCode, message: String) -> Response {
-    (status, Json(json!({ "error": message }))).into_response()
+    (status, Json(json!({ "reason": message }))).into_response()
 }
 
 #[cfg(test)]

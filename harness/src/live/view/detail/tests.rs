@@ -89,7 +89,7 @@ fn a_call_is_made_again_with_its_own_fields_and_the_body_that_was_kept() {
     let trace = refused(&[("host", "127.0.0.1:1"), ("content-length", "5"), ("x-mine", "1"), ("x-mine", "2")]);
     let again = json!({
         "portal": "alice", "app": "chat", "peer": "bobbob", "method": "POST", "path": "/a?x=1",
-        "headers": [["x-mine", "1"], ["x-mine", "2"]], "blanked": [], "had_body": true, "body": null,
+        "fields": [["x-mine", "1"], ["x-mine", "2"]], "blanked": [], "had_body": true, "body": null,
     });
     assert_eq!(shown(&trace, None)["again"], again);
     assert_eq!(shown(&trace, Some("hello"))["again"]["body"], "hello");
@@ -113,7 +113,7 @@ fn a_call_where_the_app_is_not_seen_is_made_again_without_what_its_core_added() 
     trace.record(Hop::request(Party::proxy("bob"), Party::core("bob"), "GET", "/internal/auth", &forwarded));
     let again = &shown(&trace, None)["again"];
     assert_eq!(
-        (&again["app"], &again["peer"], &again["headers"]),
+        (&again["app"], &again["peer"], &again["fields"]),
         (&json!("chat"), &json!("bobbob"), &json!([["accept", "*/*"]]))
     );
 }

@@ -22,7 +22,7 @@ fn ids(data: &Value) -> Vec<&str> {
 #[tokio::test]
 async fn a_new_reader_is_told_of_all_calls_and_then_of_each_change() {
     let trace = Trace::new();
-    let view = View::new(trace.clone(), "token", "r1");
+    let view = View::new(trace.clone(), "r1");
     begin(&trace, "a");
     begin(&trace, "b");
     let mut reader = reader(&view, None).await;
@@ -42,7 +42,7 @@ async fn a_new_reader_is_told_of_all_calls_and_then_of_each_change() {
 #[tokio::test]
 async fn a_reader_that_was_gone_goes_on_where_it_was_but_not_in_another_run() {
     let trace = Trace::new();
-    let view = View::new(trace.clone(), "token", "r1");
+    let view = View::new(trace.clone(), "r1");
     for id in ["a", "b", "c"] {
         begin(&trace, id);
     }
@@ -61,7 +61,7 @@ async fn a_reader_that_was_gone_goes_on_where_it_was_but_not_in_another_run() {
 #[tokio::test]
 async fn a_slow_reader_gets_the_latest_state_of_each_call_and_is_told_what_it_missed() {
     let trace = Trace::new();
-    let view = View::new(trace.clone(), "token", "r1");
+    let view = View::new(trace.clone(), "r1");
     begin(&trace, "first");
     let mut reader = reader(&view, None).await;
     next(&mut reader).await;
@@ -92,7 +92,7 @@ async fn a_slow_reader_gets_the_latest_state_of_each_call_and_is_told_what_it_mi
 
 #[tokio::test]
 async fn events_end_when_the_view_is_closed() {
-    let view = View::new(Trace::new(), "token", "r1");
+    let view = View::new(Trace::new(), "r1");
     let mut reader = reader(&view, None).await;
     next(&mut reader).await;
     let ended = AtomicUsize::new(0);

@@ -24,11 +24,13 @@ const NONE = { q: "", portal: "", app: "", status: "", refused: false, call: nul
 
 const isBad = (call) => call.refused || (call.status !== null && call.status >= 400);
 const endName = (end) => (end.portal === null ? "outside" : end.app === null ? `Core on ${end.portal}` : `${end.app} on ${end.portal}`);
-const toName = (call) => (call.to.portal === null ? (call.peer === null ? "nobody" : `${call.to.app || "?"} on ${call.peer}`) : endName(call.to));
+// A peer that was never asked is known by what the app called it.
+const peerName = (peer) => portals.portals.find((portal) => portal.shortId === peer.slice(0, 6))?.name || cut(peer, 20);
+const toName = (call) => (call.to.portal === null ? (call.peer === null ? "nobody" : `${call.to.app || "?"} on ${peerName(call.peer)}`) : endName(call.to));
 const clientName = (client) => (client.name ? `${client.kind} ${client.name}` : client.kind);
 
 function searchedIn(call) {
-  const parts = [call.method, call.target, call.id, endName(call.from), toName(call), call.status, call.refusal, call.client && clientName(call.client)];
+  const parts = [call.method, call.target, call.id, endName(call.from), toName(call), call.peer, call.status, call.refusal, call.client && clientName(call.client)];
   return parts.filter((part) => part !== null && part !== undefined).join("\n").toLowerCase();
 }
 

@@ -68,7 +68,7 @@ function commandOf(again) {
   const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
   const options = again.method === "GET" ? [] : ["-X", again.method];
   if (again.body) options.push("-d", again.body);
-  for (const [name, value] of again.headers) options.push("-H", `${name}: ${value}`);
+  for (const [name, value] of again.fields) options.push("-H", `${name}: ${value}`);
   return ["countersign", "call", again.portal, again.app, again.peer, again.path, ...options].map(quoted).join(" ");
 }
 
@@ -81,8 +81,7 @@ function againOf(seen, on) {
     el("div", { class: "acts" },
       el("button", { type: "button", class: "act", id: "again", disabled: lost, onclick: (event) => on.again(again, event.target) }, "Call again"),
       el("button", { type: "button", class: "press", id: "change", onclick: () => on.change(again) }, lost ? "Give it a body and call" : "Change and call")),
-    gone.length > 0 && el("p", { class: "more" }, `Of this call, ${gone.join(", and ")}.`),
-    command(commandOf(again)),
+    gone.length > 0 && el("p", { class: "more" }, `To call again: ${gone.join(", and ")}.`),
   ];
 }
 
@@ -97,12 +96,12 @@ function callDetail(seen, width, on) {
     el("div", {}, el("span", { class: `badge v-${verdict}` }, el("span", { "aria-hidden": "true" }, sign), call.status === null ? "on its way" : `status ${call.status}`)),
     el("h2", { id: "detail-name", tabindex: "-1" }, `${call.method} ${cut(call.target, 300)}`),
     el("p", { class: "place" }, `${endName(call.from)} → ${toName(call)} · ${timeOf(call)} · ${tookOf(call.took)} · ${call.id}`),
+    againOf(seen, on),
     factsOf(seen),
     signaturesOf(seen, unpacked),
     el("h3", {}, "Hop by hop"),
     el("p", { class: "more" }, "A hop opens its message.",
       seen.left_out > 0 && ` The first ${seen.entries.length} of ${seen.entries.length + seen.left_out} entries.`),
     el("div", { class: "flow", id: "flow" }, seen.entries.length > 0 ? sequence(unpacked, width, changedBy) : "Its messages are no longer kept."),
-    el("h3", {}, "Again"),
-    againOf(seen, on));
+    seen.again && [el("h3", {}, "The same from a shell"), command(commandOf(seen.again))]);
 }

@@ -34,7 +34,7 @@ function callForm(on) {
   };
   const order = () => ({
     portal: portal.value, app: app.value, peer: peer.value.trim(), method: method.value, path: path.value.trim(),
-    headers: headers.value.split("\n").filter((line) => line.trim()).map((line) => {
+    fields: headers.value.split("\n").filter((line) => line.trim()).map((line) => {
       const at = line.indexOf(":");
       if (at < 1) throw new Error(`A header is \`Name: value\`, not \`${line.trim()}\`.`);
       return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
@@ -71,7 +71,7 @@ function callForm(on) {
       if (![...method.options].some((each) => each.value === again.method)) method.append(el("option", {}, again.method));
       method.value = again.method;
       path.value = again.path;
-      headers.value = again.headers.map(([name, value]) => `${name}: ${value}`).join("\n");
+      headers.value = again.fields.map(([name, value]) => `${name}: ${value}`).join("\n");
       body.value = again.body || "";
       more.open = Boolean(headers.value || body.value || again.had_body);
       (again.had_body && again.body === null ? body : path).focus();
@@ -149,9 +149,10 @@ function faultForm(on) {
   return {
     form,
     offerKinds(all) {
+      if (kinds.length === all.length) return;
       kinds.splice(0, kinds.length, ...all);
       const groups = new Map();
-      all.forEach((each, n) => groups.set(each.group, [...(groups.get(each.group) || []), el("option", { value: String(n) }, each.form)]));
+      all.forEach((each, n) => groups.set(each.group, [...(groups.get(each.group) || []), el("option", { value: String(n) }, each.form.replace(/^(A <?-> B|P) /, ""))]));
       kind.replaceChildren(...[...groups].map(([label, options]) => el("optgroup", { label }, options)));
       blanks();
     },

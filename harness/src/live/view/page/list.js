@@ -16,7 +16,7 @@ function rowOf(call) {
     el("span", { class: "name mono" }, unseen(`${said}: `), el("b", {}, call.method), ` ${cut(call.target, 200)}`),
     el("span", { class: "code" }, call.status === null ? "" : String(call.status)),
     el("span", { class: "sub" }, `${endName(call.from)} → ${toName(call)}${who}`),
-    el("span", { class: "ms" }, `${timeOf(call)} · ${tookOf(call.took)}`));
+    el("span", { class: "ms", title: `at ${timeOf(call)}` }, tookOf(call.took)));
 }
 
 function callList(open) {

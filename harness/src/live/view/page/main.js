@@ -117,6 +117,8 @@ const detailWidth = () => (window.innerWidth > 860 ? Math.max(split.clientWidth 
 const onDetail = {
   close: () => go({ call: null }),
   change: (again) => {
+    // Where there is no room for both, the form takes the place of the call.
+    if (window.innerWidth <= 860) go({ call: null }, false);
     showSide("call");
     toCall.fill(again);
     document.getElementById("side").scrollIntoView({ block: "nearest" });
@@ -179,12 +181,10 @@ async function drawCall(id) {
 async function sendCall(order, button, said) {
   button.disabled = true;
   try {
-    const { portal, app, peer, method, path, headers, body } = order;
-    const came = await makeCall({ portal, app, peer, method, path, headers, body });
-    const words = came.status === null || came.status === undefined ? came.error : `status ${came.status}`;
-    if (said) said.textContent = words;
-    say(`The call came out with ${words}`);
-    if (came.trace_id) go({ call: came.trace_id }, !said);
+    const came = await makeCall(order);
+    if (said) said.textContent = `status ${came.status}`;
+    say(`The call came out with status ${came.status}`);
+    if (came.id) go({ call: came.id }, !said);
   } catch (error) {
     if (said) said.textContent = error.message;
     else button.after(el("span", { class: "said", role: "alert" }, ` ${error.message}`));
@@ -240,6 +240,7 @@ async function lookAtState() {
   mapped.show(portals);
   toCall.show(portals);
   toFault.show(portals);
+  toFault.offerKinds(portals.kinds);
   offer(ofPortal, portals.portals.map((portal) => portal.name), "Any Portal");
   offer(ofApp, [...new Set(portals.portals.flatMap((portal) => portal.apps.map((app) => app.name)))], "Any app");
   [ofPortal.value, ofApp.value] = [state.portal, state.app];
@@ -296,7 +297,7 @@ function setConnection(look, words) {
   if (connection.textContent !== words) connection.textContent = words;
 }
 let redrawn = 0;
-listen({
+const told = {
   hello(hello) {
     [clock.now, clock.wall, most] = [hello.now, Date.now(), hello.most];
     begun = hello.begun;
@@ -324,10 +325,14 @@ listen({
     drawBeside();
   },
   lost(forGood) {
-    setConnection("bad", forGood ? "not connected: load the page again" : "connection lost; trying again …");
-    if (forGood) setTimeout(() => location.reload(), 3000);
+    setConnection("bad", forGood ? "not connected" : "connection lost; trying again …");
+    if (!forGood) return;
+    // The reason stands in the head of the page; the browser itself does not try again after a refusal.
+    lookAtState();
+    setTimeout(() => listen(told), 5000);
   },
-});
-askKinds().then((answer) => toFault.offerKinds(answer.kinds || answer), () => toFault.offerKinds([]));
+};
+listen(told);
+if (given) history.replaceState(null, "", hashOf(state));
 drawState(null, false);
 setInterval(() => { if (!document.hidden) lookAtState(); }, 2000);

@@ -30,7 +30,7 @@ function tip({ x1, y1, x2, y2 }) {
 }
 
 function tag(x, y, lines, kind) {
-  const wide = Math.max(...lines.map((line) => line.length)) * 6.3 + 16;
+  const wide = Math.max(...lines.map((line) => line.length)) * 7 + 16;
   const high = lines.length * 16 + 6;
   return svg("g", { class: `tag ${kind}` },
     svg("rect", { x: x - wide / 2, y: y - high / 2, width: wide, height: high, rx: 7 }),
@@ -69,7 +69,7 @@ function portalMap(on) {
     const { wide, high, small } = layout;
     const faults = state.faults.filter((fault) => fault.portal === portal.name);
     const apps = portal.apps.map((app) => app.name);
-    const sick = portal.apps.filter((app) => app.state && !["running", "ready", "up"].includes(app.state));
+    const sick = portal.apps.filter((app) => app.sick);
     const shownApps = cut(apps.slice(0, 3).join(", ") + (apps.length > 3 ? ` and ${apps.length - 3} more` : ""), 24);
     const about = `${portal.name}, short ID ${portal.shortId}, ${apps.length > 0 ? `apps ${apps.join(", ")}` : "no apps"}; peers: ${portal.peers.join(", ") || "none"}`
       + (faults.length > 0 ? `; faults: ${faults.map((fault) => fault.what).join(", ")}` : "");
@@ -88,7 +88,7 @@ function portalMap(on) {
     svg("rect", { x: -wide / 2, y: -high / 2, width: wide, height: high, rx: 11 }),
     svg("text", { class: "who", y: small ? -2 : -14 }, cut(portal.name, small ? 14 : 18)),
     svg("text", { class: "id", y: small ? 13 : 4 }, portal.shortId),
-    !small && svg("text", { class: `apps${sick.length > 0 ? " sick" : ""}`, y: 24 }, sick.length > 0 ? cut(`${sick[0].name}: ${sick[0].state}`, 24) : shownApps || "no apps"));
+    !small && svg("text", { class: `apps${sick.length > 0 ? " sick" : ""}`, y: 24 }, sick.length > 0 ? cut(`${sick[0].name}: ${sick[0].sick}`, 24) : shownApps || "no apps"));
     boxes.set(portal.name, { group, place: [x, y] });
     return [group, faults.length > 0 && svg("g", { transform: `translate(${x} ${y})` },
       tag(0, high / 2 + (faults.length > 1 ? 22 : 14), faults.slice(0, 2).map((fault) => cut(fault.what, 28)), "odd"))];
