@@ -202,6 +202,16 @@ impl Contract {
         Ok(Contract { requirements: file.requirement })
     }
 
+    /// A catalogue of nothing: scenarios are held to what they say, and every one of them decides.
+    pub fn none() -> Contract {
+        Contract { requirements: Vec::new() }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.requirements.is_empty()
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Requirement> {
         self.requirements.iter()

@@ -26,4 +26,5 @@ pub mod topology;
 pub mod trace;
 pub mod vectors;
 pub mod verdict;
+pub mod watch;
 pub mod wire;

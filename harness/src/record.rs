@@ -52,9 +52,10 @@ pub struct StepRecord {
 }
 
 impl Record {
-    /// The record of a scenario whose requests left this trace.
-    pub(crate) fn of(trace: &Trace) -> Record {
+    /// The record of a scenario whose requests left this trace, after so many entries that are of others.
+    pub(crate) fn since(trace: &Trace, before: usize) -> Record {
         let mut entries = trace.entries();
+        entries.drain(..before.min(entries.len()));
         let left_out = entries.len().saturating_sub(ENTRIES);
         if left_out > 0 {
             let half = ENTRIES / 2;
@@ -104,7 +105,7 @@ mod tests {
                 Hop::request(Party::Outside, Party::proxy("bob"), "GET", format!("/{n}"), &http::HeaderMap::new());
             trace.record(hop);
         }
-        let record = Record::of(&trace);
+        let record = Record::since(&trace, 0);
         assert_eq!((record.entries.len(), record.left_out), (400, 600));
         let target = |entry: &Entry| match &entry.what {
             What::Hop(hop) => hop.target.clone(),

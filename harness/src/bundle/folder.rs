@@ -72,7 +72,8 @@ impl Folder {
         }
         let mut command = format!("countersign replay {}", quoted(&path.display().to_string()));
         for Descriptor { given, .. } in &self.descriptors {
-            command.push_str(&format!(" --core {}", quoted(given)));
+            let option = if bundle.subject.kind == "app" { "--project" } else { "--core" };
+            command.push_str(&format!(" {option} {}", quoted(given)));
         }
         Some(command)
     }

@@ -21,7 +21,7 @@ fn record() -> Record {
     let hop = Hop::request(Party::Outside, Party::proxy("bob"), "GET", "/a", &http::HeaderMap::new());
     trace.record(hop.answer(200, &http::HeaderMap::new()));
     trace.record(hop);
-    Record::of(&trace)
+    Record::since(&trace, 0)
 }
 
 #[test]

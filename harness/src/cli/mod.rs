@@ -16,6 +16,8 @@ pub mod report;
 pub mod requirements;
 pub mod shim;
 pub mod sign;
+pub mod steps;
+pub mod test;
 pub mod vectors;
 
 use std::io::{self, Write as _};
@@ -44,6 +46,8 @@ pub struct Cli {
 enum Command {
     /// Run the scenarios on the built-in Core and say whether it conforms
     Check(Box<check::Check>),
+    /// Run your own features on the Portals and apps of countersign.toml
+    Test(Box<test::Test>),
     /// Run one scenario again as it failed, from a bundle that `check --bundles` left
     Replay(replay::Replay),
     /// See whether the testbed finds its way with a Core
@@ -52,6 +56,8 @@ enum Command {
     Init(init::Init),
     /// Try one attack of the hostile peer's, and say what it is, why it must fail, and what came of it
     Attack(attack::AttackCommand),
+    /// Show the steps that features are written in, each with an example
+    Steps(steps::Steps),
     /// Show the requirements, and which scenarios check them
     Requirements(requirements::Requirements),
     /// Explain the signatures of one message: the base line by line, every check, what is wrong
@@ -83,10 +89,12 @@ impl Cli {
     pub fn run(self) -> Exit {
         let done = match self.command {
             Command::Check(check) => check.run(),
+            Command::Test(test) => test.run(),
             Command::Replay(replay) => replay.run(&mut io::stdout()),
             Command::Core(core) => core.run(&mut io::stdout()),
             Command::Init(init) => init.run(&mut io::stdout().lock()),
             Command::Attack(attack) => attack.run(&mut io::stdout().lock()),
+            Command::Steps(steps) => steps.run(&mut io::stdout().lock()),
             Command::Requirements(requirements) => requirements.run(&mut io::stdout().lock()),
             Command::Explain(explain) => explain.run(&mut io::stdout().lock()),
             Command::Sign(sign) => sign.run(&mut io::stdout().lock()),

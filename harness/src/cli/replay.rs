@@ -11,10 +11,13 @@ use super::CommandFailure;
 use super::check::cores::CoreArgs;
 use super::check::{ignoring_closed_pipe, log, run_error};
 use super::exit::Exit;
+use super::test;
 use crate::bundle::{self, Again, Bundle, Descriptor, Tested};
+use crate::contract::Contract;
 use crate::report::terminal::{Detail, TerminalReport};
 use crate::shell::quoted;
-use crate::suite::{Given, RunOptions, Selection, Source, Suite};
+use crate::suite::{Given, RunOptions, Selection, Source, Suite, steps};
+use crate::topology::project::Project;
 use crate::verdict::{Event, EventSink, ScenarioResult, Summary, Verdict};
 
 const HELP: &str = "\
@@ -33,13 +36,17 @@ Exit codes:
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct Replay {
-    /// A file that `check --bundles DIR` left
+    /// A file that `check --bundles DIR` or `test --bundles DIR` left
     #[arg(value_name = "BUNDLE")]
     bundle: PathBuf,
 
     /// The hops too; twice: what the testbed logs
     #[arg(long, short, action = clap::ArgAction::Count)]
     verbose: u8,
+
+    /// The folder of countersign.toml, for a failure of `countersign test`
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["core", "profile"])]
+    project: Option<PathBuf>,
 
     #[command(flatten)]
     cores: CoreArgs,
@@ -49,8 +56,11 @@ impl Replay {
     /// Runs it again.
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Exit, CommandFailure> {
         let bundle = bundle::load(&self.bundle).map_err(CommandFailure::usage)?;
-        let descriptors = self.cores.descriptors()?;
-        let subject = self.cores.subject()?;
+        let project = self.project(&bundle.subject)?;
+        let descriptors = match &project {
+            Some(project) => test::described(project)?,
+            None => self.cores.descriptors()?,
+        };
         self.check_core(&bundle.subject, &descriptors)?;
         let source = Source::Given(vec![(bundle.scenario.feature.clone(), bundle.scenario.text.clone())]);
         let unusable = |error: &dyn std::fmt::Display| {
@@ -59,7 +69,11 @@ impl Replay {
                 self.bundle.display()
             ))
         };
-        let suite = Suite::load(&source).map_err(|error| unusable(&error))?;
+        let suite = match &project {
+            Some(_) => Suite::load_with(&source, steps::registry(), Contract::none()),
+            None => Suite::load(&source),
+        };
+        let suite = suite.map_err(|error| unusable(&error))?;
         let selection = Selection::all().id(&bundle.scenario.id);
         if suite.scenarios(&selection).is_empty() {
             return Err(unusable(&format!("its feature holds no scenario with the id `{}`", bundle.scenario.id)));
@@ -71,8 +85,11 @@ impl Replay {
 
         log(self.verbose);
         tell_then(out, &bundle, &descriptors)?;
+        let usual = match &project {
+            Some(project) => test::of_project(project)?,
+            None => RunOptions { subject: self.cores.subject()?, ..RunOptions::default() },
+        };
         let options = RunOptions {
-            subject,
             source,
             selection,
             seed: bundle.seed(),
@@ -82,7 +99,7 @@ impl Replay {
             },
             jobs: 1,
             interruptible: true,
-            ..RunOptions::default()
+            ..usual
         };
         let detail = if self.verbose > 0 { Detail::Much } else { Detail::Little };
         let mut terminal = TerminalReport::new(Vec::new(), detail);
@@ -97,6 +114,27 @@ impl Replay {
         let again = bundle.compare(result);
         tell_now(out, &again)?;
         Ok(exit(&again, result))
+    }
+
+    /// The apps of a project are not started from what a file says that anybody may have made: it has to be given.
+    fn project(&self, then: &Tested) -> Result<Option<Project>, CommandFailure> {
+        let of_project = then.kind == "app";
+        match &self.project {
+            Some(folder) if of_project => {
+                let project = Project::read(folder).map_err(CommandFailure::usage)?;
+                test::named_for_steps(project).map(Some)
+            }
+            Some(_) => {
+                Err(CommandFailure::usage(format!("{}: this failure is of no project's", self.bundle.display())))
+            }
+            None if of_project => Err(CommandFailure::usage(format!(
+                "{}: this failure is of {}. Say where its project is: {} --project DIR",
+                self.bundle.display(),
+                then.name,
+                self.command(),
+            ))),
+            None => Ok(None),
+        }
     }
 
     /// A described Core is not started from what a file says that anybody may have made: it has to be given.

@@ -262,6 +262,9 @@ pub fn last_line(summary: &Summary) -> String {
         tested(true).filter(|r| r.verdict.is_some_and(is_kept) && some_pass(summary, r)).count(),
         tested(true).filter(|r| r.verdict.is_some_and(Verdict::breaks)).count(),
     );
+    if summary.requirements.is_empty() {
+        return format!("{}. {}", without_requirements(summary), counted(summary));
+    }
     let mut line = if summary.time_up && broken == 0 {
         "Time was up, so nothing is said about conformance".to_owned()
     } else if summary.ended_early && !summary.time_up {
@@ -294,11 +297,49 @@ pub fn last_line(summary: &Summary) -> String {
         let all = summary.not_run.len() + summary.scenarios.len();
         line.push_str(&format!("; {} of {} did not run", summary.not_run.len(), many(all, "scenario")));
     }
+    format!("{line}. {}", counted(summary))
+}
+
+/// What a run of somebody's own features came to: every scenario decides.
+fn without_requirements(summary: &Summary) -> String {
+    let failed = summary.failures().count();
+    let conclusion = if failed > 0 {
+        format!("Does not pass: {failed} of {} failed", many(summary.scenarios.len(), "scenario"))
+    } else if summary.time_up {
+        "Time was up".to_owned()
+    } else if summary.ended_early {
+        "Ended early".to_owned()
+    } else if summary.subject_died() {
+        "Not known whether it passes: an app or a Core died".to_owned()
+    } else if summary.harness_failed() {
+        "Not known whether it passes: the harness failed".to_owned()
+    } else if !summary.flaky.is_empty() {
+        "Not known whether it passes: verdicts changed from round to round".to_owned()
+    } else if !summary.stale.is_empty() {
+        "Does not pass: the list of known failures is out of date".to_owned()
+    } else if summary.nothing_tested() {
+        "Not known whether it passes: nothing could be tested".to_owned()
+    } else {
+        match summary.count(Verdict::KnownFailure) {
+            0 => "Passes".to_owned(),
+            known => format!("Passes, but for {}", many(known, "known failure")),
+        }
+    };
+    match summary.not_run.len() {
+        0 => conclusion,
+        missing => {
+            format!("{conclusion}; {missing} of {} did not run", many(missing + summary.scenarios.len(), "scenario"))
+        }
+    }
+}
+
+/// How many scenarios came out how, and how long it took.
+fn counted(summary: &Summary) -> String {
     let counts =
         Verdict::ALL.into_iter().map(|verdict| (verdict, summary.count(verdict))).filter(|(_, count)| *count > 0);
     let counts: Vec<String> = counts.map(|(verdict, count)| format!("{count} {}", verdict.words())).collect();
     let scenarios = many(summary.scenarios.len(), "scenario");
-    format!("{line}. {scenarios}: {}; {:.1} s", counts.join(", "), summary.took.as_secs_f64())
+    format!("{scenarios}: {}; {:.1} s", counts.join(", "), summary.took.as_secs_f64())
 }
 
 pub(super) fn many(count: usize, what: &str) -> String {

@@ -6,19 +6,27 @@ use std::str::FromStr;
 use super::failure::{StepFailure, StepResult};
 use super::kit::placeholders::{self, Placeholder};
 
+/// What a sentence captured: the name of the group, where it has one, and the text.
+pub(crate) type Captures = Vec<(Option<String>, String)>;
+
 /// What a step was called with.
 #[derive(Debug, Clone, Default)]
 pub struct Args {
-    captures: Vec<(Option<String>, String)>,
+    captures: Captures,
     doc_string: Option<String>,
     table: Option<Table>,
 }
 
 impl Args {
-    pub(crate) fn new(captures: Vec<(Option<String>, String)>, step: &gherkin::Step) -> Args {
+    pub(crate) fn new(captures: Captures, step: &gherkin::Step) -> Args {
         let doc_string = step.docstring.as_deref().map(unindented);
         let table = step.table.as_ref().map(|table| Table { rows: table.rows.clone() });
         Args { captures, doc_string, table }
+    }
+
+    /// The same text and table, under another sentence.
+    pub(crate) fn with_captures(&self, captures: Captures) -> Args {
+        Args { captures, ..self.clone() }
     }
 
     /// Replaces the placeholders in all that the step was called with.

@@ -34,7 +34,7 @@ fn dispatch<'a>(world: &'a mut World, context: Context) -> LocalBoxFuture<'a, ()
     async move {
         if let Err(mut failure) = run(world, &context.step).await {
             if failure.may_be_death()
-                && let Some(death) = world.scene().death(DYING).await
+                && let Some(death) = world.death(DYING).await
             {
                 failure = StepFailure::subject_died(death);
             }
@@ -61,15 +61,16 @@ async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
     let (Some((step, mut args)), true) = (found.pop(), found.is_empty()) else {
         return Err(StepFailure::error("the step is undefined or ambiguous"));
     };
+    let limit = context.step_timeout + step.nested.map_or(Duration::ZERO, |nested| (nested.patience)(&args));
     let filled = async {
         args.fill(async |placeholder| world.scene().fact(placeholder).await).await?;
         (step.body)(world, args).await
     };
     let body = AssertUnwindSafe(filled).catch_unwind();
-    match tokio::time::timeout(context.step_timeout, body).await {
+    match tokio::time::timeout(limit, body).await {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(panicked(&*panic)),
-        Err(_) => Err(too_long(context.step_timeout)),
+        Err(_) => Err(too_long(limit)),
     }
 }
 

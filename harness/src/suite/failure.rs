@@ -73,7 +73,7 @@ impl StepFailure {
 
     /// The subject did not start, or died.
     pub fn subject_died(what: impl Display) -> StepFailure {
-        StepFailure::new(Fault::SubjectDied, "the Core under test starts and keeps running", what)
+        StepFailure::new(Fault::SubjectDied, "what is tested starts and keeps running", what)
     }
 
     /// The subject declares that it can't be tested on this. The reason is shown.
@@ -133,6 +133,16 @@ impl StepFailure {
     /// Whether it is the subject's fault that an expectation was not met.
     pub fn is_fail(&self) -> bool {
         self.0.fault == Fault::Subject
+    }
+
+    /// Whether what was expected is not so, or not yet.
+    pub(crate) fn is_expectation(&self) -> bool {
+        matches!(self.0.fault, Fault::Subject | Fault::Timeout)
+    }
+
+    /// Whether the subject did not start, or died.
+    pub(crate) fn is_death(&self) -> bool {
+        self.0.fault == Fault::SubjectDied
     }
 
     /// What was expected.

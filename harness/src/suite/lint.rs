@@ -14,9 +14,10 @@ use gherkin::StepType;
 
 use super::needs;
 use super::plan::{ParsedFile, Planned, is_placeholder};
-use super::registry::Steps;
+use super::registry::{Step, Steps};
 use super::source::FeatureFile;
 use crate::contract::{Contract, is_requirement_id};
+pub(crate) use keywords::is_html;
 use keywords::{misspelt, misspelt_section, step_keyword};
 pub(crate) use lines::row_lines;
 use lines::{line_of, tag_line, uneven_table};
@@ -93,7 +94,8 @@ pub(crate) fn check(parsed: &ParsedFile, planned: &[Planned], contract: &Contrac
     check_texts(parsed, &mut problems);
     check_structure(parsed, &mut problems);
     check_tags(parsed, contract, &mut problems);
-    for planned in planned.iter().filter(|planned| planned.info.requirements.is_empty()) {
+    let nameless = |planned: &&Planned| planned.info.requirements.is_empty() && !contract.is_empty();
+    for planned in planned.iter().filter(nameless) {
         let what = format!("the scenario `{}` names no requirement", planned.info.name);
         let advice = "Put a tag with the id of the requirement that it checks above it, such as @CALL-3";
         problems.push(Problem::new(&parsed.file, planned.info.line, what, advice));
@@ -246,7 +248,7 @@ fn check_structure(parsed: &ParsedFile, problems: &mut Vec<Problem>) {
 fn has_placeholder(scenario: &gherkin::Scenario) -> bool {
     let texts = scenario.steps.iter().map(|step| &step.value);
     let mut names = texts.flat_map(|text| text.split('<').skip(1)).filter_map(|rest| rest.split_once('>'));
-    names.any(|(name, _)| is_placeholder(name))
+    names.any(|(name, _)| is_placeholder(name) && !is_html(name))
 }
 
 fn check_tags(parsed: &ParsedFile, contract: &Contract, problems: &mut Vec<Problem>) {
@@ -254,14 +256,18 @@ fn check_tags(parsed: &ParsedFile, contract: &Contract, problems: &mut Vec<Probl
     let mut check = |line: usize, tags: &[String]| {
         for tag in tags {
             let line = tag_line(&parsed.file, line, tag);
-            if is_requirement_id(tag) && contract.get(tag).is_none() {
+            let may_be_requirement = !contract.is_empty();
+            if may_be_requirement && is_requirement_id(tag) && contract.get(tag).is_none() {
                 let similar = contract.similar(tag);
                 let advice = match similar.as_slice() {
                     [] => "See `countersign requirements` for those that there are".to_owned(),
                     _ => format!("There are: {}", similar.join(", ")),
                 };
                 problems.push(Problem::new(&parsed.file, line, format!("there is no requirement {tag}"), advice));
-            } else if !is_requirement_id(tag) && is_requirement_id(&tag.to_uppercase().replace('_', "-")) {
+            } else if may_be_requirement
+                && !is_requirement_id(tag)
+                && is_requirement_id(&tag.to_uppercase().replace('_', "-"))
+            {
                 let meant = tag.to_uppercase().replace('_', "-");
                 let what = format!("@{tag} looks like a requirement but is none");
                 problems.push(Problem::new(&parsed.file, line, what, format!("Write @{meant} if that is meant")));
@@ -290,6 +296,11 @@ fn check_step(file: &FeatureFile, step: &gherkin::Step, steps: &Steps, problems:
     let (line, written) = (step.position.line, format!("{} {}", step.keyword.trim(), step.value));
     let found = steps.find(step);
     match found.as_slice() {
+        // What stands in a sentence has to be defined too.
+        [(Step { nested: Some(nested), .. }, args)] => {
+            let inner = gherkin::Step { ty: StepType::Then, value: (nested.sentence)(args), ..step.clone() };
+            check_step(file, &inner, steps, problems);
+        }
         [_] => {}
         [] => {
             let advice = match steps.find_with_other_keyword(step) {

@@ -13,6 +13,7 @@ pub(crate) mod evidence;
 pub mod expect;
 mod expression;
 mod failure;
+pub mod guide;
 mod kit;
 mod lint;
 mod needs;

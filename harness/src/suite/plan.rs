@@ -182,7 +182,11 @@ fn substituted(text: &str, values: &HashMap<&str, &str>) -> Result<String, Strin
             }
         };
         result.push_str(&rest[..start]);
-        result.push_str(values.get(name).ok_or_else(|| name.to_owned())?);
+        match values.get(name) {
+            Some(value) => result.push_str(value),
+            None if lint::is_html(name) => result.push_str(&rest[start..upto]),
+            None => return Err(name.to_owned()),
+        }
         rest = &rest[upto..];
     }
     result.push_str(rest);
@@ -309,6 +313,8 @@ Feature: F
     fn what_is_no_placeholder_stays() {
         let values = HashMap::from([("a", "1")]);
         assert_eq!(substituted("x < <a> > <a/b> <", &values).unwrap(), "x < 1 > <a/b> <");
+        assert_eq!(substituted("<b><a></b>", &values).unwrap(), "<b>1</b>");
+        assert_eq!(substituted("<path>", &values).unwrap_err(), "path");
     }
 
     #[test]

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use gherkin::StepType;
 use regex::Regex;
 
-use super::args::Args;
+use super::args::{Args, Captures};
 use super::expression;
 use super::failure::StepResult;
 use super::world::World;
@@ -31,6 +32,16 @@ pub(crate) struct Step {
     pub(crate) pattern: Regex,
     pub(crate) at: &'static Location<'static>,
     pub(crate) body: Body,
+    pub(crate) nested: Option<Nested>,
+}
+
+/// A sentence with another one in it: `within 5 seconds, the answer is 200`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Nested {
+    /// The `Then` that stands in it, as a scenario would say it alone.
+    pub(crate) sentence: fn(&Args) -> String,
+    /// How much longer than other steps it may take.
+    pub(crate) patience: fn(&Args) -> Duration,
 }
 
 impl Steps {
@@ -84,6 +95,18 @@ impl Steps {
         self.add(&[StepType::Given, StepType::When, StepType::Then], sentence, body);
     }
 
+    /// A step that checks what another one does, more than once.
+    #[track_caller]
+    pub(crate) fn then_that<F>(&mut self, sentence: &str, nested: Nested, body: F)
+    where
+        F: AsyncFn(&mut World, Args) -> StepResult + Clone + Send + Sync + 'static,
+    {
+        self.add(&[StepType::Then], sentence, body);
+        if let Some(step) = self.steps.last_mut() {
+            step.nested = Some(nested);
+        }
+    }
+
     #[track_caller]
     fn add<F>(&mut self, types: &'static [StepType], sentence: &str, body: F)
     where
@@ -99,13 +122,29 @@ impl Steps {
             let body = body.clone();
             async move { body(world, args).await }.boxed_local()
         });
-        self.steps.push(Step { types, sentence: sentence.to_owned(), pattern, at, body });
+        self.steps.push(Step { types, sentence: sentence.to_owned(), pattern, at, body, nested: None });
     }
 
     /// Every step that matches this one of a scenario, with the captures.
     pub(crate) fn find(&self, step: &gherkin::Step) -> Vec<(&Step, Args)> {
-        let of_type = self.steps.iter().filter(|candidate| candidate.types.contains(&step.ty));
-        of_type.filter_map(|candidate| Some((candidate, candidate.captures(step)?))).collect()
+        let found = self.matching(step.ty, &step.value);
+        found.map(|(candidate, captures)| (candidate, Args::new(captures, step))).collect()
+    }
+
+    /// Every `Then` that matches this sentence, with the captures and with what stands under the step `around` it.
+    pub(crate) fn find_then(&self, sentence: &str, around: &Args) -> Vec<(&Step, Args)> {
+        let found = self.matching(StepType::Then, sentence);
+        found.map(|(candidate, captures)| (candidate, around.with_captures(captures))).collect()
+    }
+
+    /// All of them, in the order in which they were registered.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter()
+    }
+
+    fn matching(&self, kind: StepType, sentence: &str) -> impl Iterator<Item = (&Step, Captures)> {
+        let of_kind = self.steps.iter().filter(move |candidate| candidate.types.contains(&kind));
+        of_kind.filter_map(move |candidate| Some((candidate, candidate.captures(sentence)?)))
     }
 
     /// The steps that would match if the keyword were another one.
@@ -125,17 +164,17 @@ impl Steps {
 }
 
 impl Step {
-    fn captures(&self, step: &gherkin::Step) -> Option<Args> {
+    fn captures(&self, sentence: &str) -> Option<Captures> {
         // Most patterns don't match, and captures are dear.
-        if !self.pattern.is_match(&step.value) {
+        if !self.pattern.is_match(sentence) {
             return None;
         }
-        let found = self.pattern.captures(&step.value)?;
+        let found = self.pattern.captures(sentence)?;
         let captures = self.pattern.capture_names().zip(found.iter()).skip(1);
         let captures = captures.map(|(name, text)| {
             (name.map(str::to_owned), text.map(|text| text.as_str().to_owned()).unwrap_or_default())
         });
-        Some(Args::new(captures.collect(), step))
+        Some(captures.collect())
     }
 }
 

@@ -1,11 +1,14 @@
 //! From features to a summary.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use super::chance::Seed;
+use super::kit::project::{SHARED, Shelf};
 use super::lint::{self, Problem};
 use super::plan::{self, ParsedFile, Planned};
 use super::registry::Steps;
@@ -20,6 +23,7 @@ use crate::contract::{Contract, ContractError, Requirement, Responsible, Thresho
 use crate::expectations::{Expectations, ExpectationsError};
 use crate::record::Records;
 use crate::subject::{Subject, SubjectError};
+use crate::topology::project::Project;
 use crate::verdict::{
     Event, EventSink, RequirementResult, ScenarioInfo, ScenarioResult, SubjectInfo, SuiteInfo, Summary, Verdict,
 };
@@ -61,7 +65,7 @@ pub enum RunError {
     #[error(transparent)]
     Expectations(#[from] ExpectationsError),
     /// No scenario was chosen. Exit code 2.
-    #[error("no scenario matches {0}: `countersign check --list` shows all that there are")]
+    #[error("no scenario matches {0}: `--list` shows all that there are")]
     NothingSelected(String),
     /// The subject does not start. Exit code 4.
     #[error(transparent)]
@@ -79,10 +83,14 @@ fn listed(problems: &[Problem]) -> String {
 /// How to run.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
-    /// What is tested.
+    /// What is tested; with a project, its Cores.
     pub subject: Subject,
+    /// The Portals and apps that stand before the first step of each scenario. Then it is the apps that are tested.
+    pub project: Option<Arc<Project>>,
     /// Where the features come from.
     pub source: Source,
+    /// The command that runs this suite, as failures give it to run them again.
+    pub command: String,
     /// Which scenarios.
     pub selection: Selection,
     /// Which requirements decide whether the subject conforms.
@@ -111,7 +119,9 @@ impl Default for RunOptions {
     fn default() -> RunOptions {
         RunOptions {
             subject: Subject::builtin(),
+            project: None,
             source: Source::Embedded,
+            command: "check".to_owned(),
             selection: Selection::all(),
             level: Threshold::Must,
             expectations: Expectations::default(),
@@ -125,6 +135,34 @@ impl Default for RunOptions {
             interruptible: false,
         }
     }
+}
+
+impl RunOptions {
+    /// What is tested, as reports name it.
+    fn tested(&self) -> SubjectInfo {
+        if let Some(project) = &self.project {
+            let names: Vec<&str> = project.apps.iter().map(|app| app.name.as_str()).collect();
+            let version = match project.apps.as_slice() {
+                [app] => app.version(),
+                _ => None,
+            };
+            return SubjectInfo { name: names.join(", "), version, kind: "app".to_owned() };
+        }
+        let subject = &self.subject;
+        SubjectInfo { name: subject.name(), version: subject.version(), kind: subject.kind().to_owned() }
+    }
+
+    /// Where files lie that steps name.
+    fn folder(&self) -> Option<PathBuf> {
+        let of_project = || self.project.as_ref().map(|project| project.features());
+        self.source.folder().map(ToOwned::to_owned).or_else(of_project)
+    }
+}
+
+/// The scenarios that go on with what the one before left.
+fn shelf(planned: &[&Planned]) -> Shelf {
+    let sharing = planned.iter().filter(|planned| planned.info.tags.iter().any(|tag| tag == SHARED));
+    Shelf::of(sharing.map(|planned| planned.info.feature.as_str()))
 }
 
 /// Scenarios wait for sockets more than they compute.
@@ -155,7 +193,11 @@ impl Suite {
         for file in files {
             match plan::parse(file) {
                 Ok(file) => {
-                    let of_file = plan::plan(parsed.len(), &file, &mut problems);
+                    let mut of_file = plan::plan(parsed.len(), &file, &mut problems);
+                    if contract.is_empty() {
+                        // A tag such as @TICKET-12 means something to its author, and nothing here.
+                        of_file.iter_mut().for_each(|planned| planned.info.requirements.clear());
+                    }
                     problems.extend(lint::check(&file, &of_file, &contract));
                     planned.extend(of_file);
                     parsed.push(file);
@@ -192,18 +234,18 @@ impl Suite {
 
     /// Runs a selection, if all of its steps are defined. Blocks until it has ended; not to be called from a task of a runtime.
     pub fn run(&self, options: &RunOptions, sink: &mut dyn EventSink) -> Result<Summary, RunError> {
-        let every = self.turned(&options.subject);
+        let every = match &options.project {
+            // Which Core is whose stands in the project.
+            Some(_) => self.planned.clone(),
+            None => self.turned(&options.subject),
+        };
         let planned = options.selection.filter(&every, |planned| &planned.info);
         if planned.is_empty() {
             return Err(RunError::NothingSelected(options.selection.to_string()));
         }
         let all: Vec<&ScenarioInfo> = every.iter().map(|planned| &planned.info).collect();
         options.expectations.check(&all)?;
-        let subject = SubjectInfo {
-            name: options.subject.name(),
-            version: options.subject.version(),
-            kind: options.subject.kind().to_owned(),
-        };
+        let subject = options.tested();
         let problems = lint::check_steps(&self.files, &planned, &self.steps);
         if !problems.is_empty() {
             return Err(SuiteError::Problems(problems).into());
@@ -216,10 +258,14 @@ impl Suite {
         let context = RunContext {
             subject: options.subject.clone(),
             steps: Arc::clone(&self.steps),
+            folder: options.folder(),
             step_timeout: of_subject.step.unwrap_or(options.step_timeout),
             seed: options.seed,
             given: options.given.clone(),
             records: Records::default(),
+            project: options.project.clone(),
+            shelf: RefCell::new(shelf(&planned)),
+            does_not_start: RefCell::default(),
         };
         let limits = Limits {
             jobs: of_subject.parallel.map_or(options.jobs, |parallel| parallel.min(options.jobs)).max(1),

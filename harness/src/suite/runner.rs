@@ -5,13 +5,14 @@ use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use cucumber::{Cucumber, cli, parser, runner};
+use cucumber::{Cucumber, ScenarioType, cli, parser, runner};
 use futures_util::future::FutureExt as _;
 use futures_util::stream;
 use gherkin::Feature;
 
 use super::dispatch;
 use super::failure::StepFailure;
+use super::kit::project::SHARED;
 use super::kit::stage::scenario_profile;
 use super::plan::{Planned, place_of};
 use super::run::RunError;
@@ -118,7 +119,8 @@ async fn cucumber(
     let context = Rc::new(context);
     let planned: Vec<_> = planned.iter().map(|planned| (planned.info.clone(), planned.place())).collect();
 
-    let mut runner = runner::Basic::<World>::default().steps(steps).max_concurrent_scenarios(limits.jobs);
+    let runner = runner::Basic::<World>::default().steps(steps).max_concurrent_scenarios(limits.jobs);
+    let mut runner = runner.which_scenario(in_order);
     if limits.stop_at_first_failure {
         runner = runner.fail_fast();
     }
@@ -128,7 +130,12 @@ async fn cucumber(
         if let Some((info, (_, rotation))) = found {
             world.begin(Rc::clone(&context), info.clone(), *rotation);
         }
-        async {}.boxed_local()
+        async move {
+            if let Err(failure) = world.set_stage().await {
+                std::panic::resume_unwind(Box::new(failure));
+            }
+        }
+        .boxed_local()
     });
     let runner = runner.after(|_feature, _rule, _scenario, _finished, world| {
         async move {
@@ -144,6 +151,15 @@ async fn cucumber(
     });
     let run = Cucumber::<_, _, _, _, _, cli::Empty>::custom(Parsed, runner, Borrowed(writer)).with_default_cli();
     run.run(features).await;
+}
+
+/// Scenarios that share a testbed run one after the other.
+fn in_order(feature: &Feature, rule: Option<&gherkin::Rule>, scenario: &gherkin::Scenario) -> ScenarioType {
+    let tags = feature.tags.iter().chain(rule.iter().flat_map(|rule| &rule.tags)).chain(&scenario.tags);
+    match tags.into_iter().any(|tag| tag == SHARED || tag == "serial") {
+        true => ScenarioType::Serial,
+        false => ScenarioType::Concurrent,
+    }
 }
 
 /// The features were parsed, checked and chosen before.

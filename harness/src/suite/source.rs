@@ -40,6 +40,14 @@ pub struct SourceError {
 }
 
 impl Source {
+    /// The folder, where it is one.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Source::Folder(folder) => Some(folder),
+            Source::Embedded | Source::Given(_) => None,
+        }
+    }
+
     /// The files, by name.
     pub fn files(&self) -> Result<Vec<FeatureFile>, SourceError> {
         let mut files = match self {

@@ -1,23 +1,33 @@
 //! What a scenario carries from step to step.
 
 use std::any::{Any, TypeId, type_name};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::answer::Answer;
+use super::args::Args;
 use super::chance::{Chance, GivenKeys, Seed};
 use super::evidence;
 use super::failure::{StepFailure, StepResult};
+use super::kit::body;
 use super::kit::exchange::Exchange;
+use super::kit::project::{SHARED, Shelf};
 use super::kit::scene::Scene;
 use super::registry::Steps;
 use crate::record::{Exhibit, Record, Records};
 use crate::subject::Subject;
+use crate::topology::project::Project;
 use crate::trace::Trace;
 use crate::verdict::ScenarioInfo;
+use crate::wire::Content;
+
+/// The largest file that a step takes for a body.
+const LARGEST_FILE: u64 = 64 << 20;
 
 /// What a scenario carries from step to step: the testbed once it was started, the answers so far, and things that
 /// steps gave names to. A fresh one for each scenario; nothing is shared between scenarios.
@@ -30,7 +40,13 @@ pub struct World {
     chance: Chance,
     scene: Scene,
     trace: Option<Trace>,
+    /// How much of the trace is of scenarios before this one, where they share a testbed.
+    before: usize,
     exchanges: Vec<Exchange>,
+    /// How many of them belong to the latest sending step.
+    together: usize,
+    /// Which of them "it" is, where that is not the latest.
+    focus: Option<usize>,
     sending_since: Option<Instant>,
     exhibits: Vec<Exhibit>,
     named: HashMap<(TypeId, String), Box<dyn Any>>,
@@ -40,11 +56,19 @@ pub struct World {
 pub(crate) struct RunContext {
     pub(crate) subject: Subject,
     pub(crate) steps: Arc<Steps>,
+    /// The folder of the features, where they are in one.
+    pub(crate) folder: Option<PathBuf>,
     pub(crate) step_timeout: Duration,
     pub(crate) seed: Seed,
     /// Keys and the time of day that a bundle gives.
     pub(crate) given: Given,
     pub(crate) records: Records,
+    /// What stands before the first step of each scenario.
+    pub(crate) project: Option<Arc<Project>>,
+    /// The testbeds that scenarios share.
+    pub(crate) shelf: RefCell<Shelf>,
+    /// Why an app of the project does not start: one scenario finds it out for all.
+    pub(crate) does_not_start: RefCell<Option<String>>,
 }
 
 /// What a scenario that is replayed has from its bundle instead of its own draws.
@@ -88,6 +112,7 @@ impl World {
     /// Begins a sending step: from now on, `received` is about what comes from here on.
     pub(crate) async fn begin_sending(&mut self) {
         self.scene.mark().await;
+        (self.together, self.focus) = (0, None);
         self.sending_since = Some(Instant::now());
     }
 
@@ -95,11 +120,13 @@ impl World {
     pub(crate) fn sent(&mut self, mut exchange: Exchange) {
         exchange.took = self.sending_since.map_or(Duration::ZERO, |since| since.elapsed());
         self.exchanges.push(exchange);
+        self.together += 1;
     }
 
-    /// The latest exchange: "it".
+    /// The exchange that sentences call "it": the latest, unless one of several was pointed at.
     pub(crate) fn exchange(&self) -> StepResult<&Exchange> {
-        self.exchanges.last().ok_or_else(|| StepFailure::error("no request was made yet: a `When` is missing"))
+        let it = self.focus.map_or(self.exchanges.last(), |focus| self.exchanges.get(focus));
+        it.ok_or_else(|| StepFailure::error("no request was made yet: a `When` is missing"))
     }
 
     /// All exchanges so far, the oldest first.
@@ -107,9 +134,66 @@ impl World {
         &self.exchanges
     }
 
+    /// The exchanges of the latest sending step.
+    pub(crate) fn latest(&self) -> &[Exchange] {
+        &self.exchanges[self.exchanges.len().saturating_sub(self.together)..]
+    }
+
+    /// The exchanges of the latest sending step, to put others in their place.
+    pub(crate) fn latest_mut(&mut self) -> &mut [Exchange] {
+        let from = self.exchanges.len().saturating_sub(self.together);
+        &mut self.exchanges[from..]
+    }
+
+    /// From now on, until the next sending step, "it" is this one of the latest exchanges.
+    pub(crate) fn point_at(&mut self, one_of_latest: usize) {
+        self.focus = Some(self.exchanges.len().saturating_sub(self.together) + one_of_latest);
+    }
+
+    /// From now on "it" is the latest exchange again.
+    pub(crate) fn point_at_latest(&mut self) {
+        self.focus = None;
+    }
+
+    /// Does what this `Then` says, with the text and table of the step `around` it.
+    pub(crate) async fn check(&mut self, sentence: &str, around: &Args) -> StepResult {
+        let steps = Arc::clone(&self.run()?.steps);
+        let mut found = steps.find_then(sentence, around);
+        match (found.pop(), found.is_empty()) {
+            (Some((step, args)), true) => (step.body)(self, args).await,
+            _ => Err(StepFailure::error(format!("the step `Then {sentence}` is undefined or ambiguous"))),
+        }
+    }
+
     /// The answer to the latest request; fails the subject if there was none.
     pub fn answer(&self) -> StepResult<&Answer> {
         self.exchange()?.answer()
+    }
+
+    /// What a step says about the body of a request or an answer; see [`body`](mod@body). `the file "…"` is one beside the
+    /// features.
+    pub(crate) fn content(&self, said: &str) -> StepResult<Content> {
+        match said.strip_prefix("the file \"").and_then(|rest| rest.strip_suffix('"')) {
+            Some(name) => Ok(Content::Bytes(self.file(name)?.into())),
+            // How large a body may be is known where there are Portals.
+            None if said.ends_with(" the limit") => body::body(said, self.scene.body_limit()?),
+            None => body::body(said, None),
+        }
+    }
+
+    /// What is in a file beside the features.
+    pub(crate) fn file(&self, name: &str) -> StepResult<Vec<u8>> {
+        let run = self.run()?;
+        let folder = run.folder.as_ref().ok_or_else(|| {
+            StepFailure::error(format!("there is no file `{name}`: features that are part of the program have none"))
+        })?;
+        let path = folder.join(name);
+        let failed = |what: String| StepFailure::error(format!("{}: {what}", path.display()));
+        let length = std::fs::metadata(&path).map_err(|error| failed(error.to_string()))?.len();
+        if length > LARGEST_FILE {
+            return Err(failed(format!("it has {length} bytes; a step takes at most {LARGEST_FILE}")));
+        }
+        std::fs::read(&path).map_err(|error| failed(error.to_string()))
     }
 
     /// Keeps a thing under a name. Things of different types may have the same name; the newest of a type stays.
@@ -149,6 +233,41 @@ impl World {
         self.scenario = Some(scenario);
     }
 
+    /// Sets the stage, as far as that is not for the steps to do: the testbed of a project, or the one that the scenario
+    /// before left for this one.
+    pub(crate) async fn set_stage(&mut self) -> StepResult {
+        let run = self.run()?;
+        let sharing = self.scenario()?.tags.iter().any(|tag| tag == SHARED);
+        let kept = if sharing { run.shelf.borrow_mut().take(&self.scenario()?.feature) } else { None };
+        if let Some(scene) = kept {
+            let trace = scene.trace().cloned().ok();
+            self.before = trace.as_ref().map_or(0, |trace| trace.entries().len());
+            self.trace = trace;
+            self.scene = scene;
+            self.scene.mark().await;
+            return Ok(());
+        }
+        let Some(project) = run.project.clone() else { return Ok(()) };
+        if let Some(why) = run.does_not_start.borrow().clone() {
+            return Err(StepFailure::subject_died(why));
+        }
+        let stands = self.stand_project(&project).await;
+        if let Err(failure) = &stands
+            && failure.is_death()
+        {
+            *run.does_not_start.borrow_mut() = Some(failure.got().to_owned());
+        }
+        stands
+    }
+
+    /// How a Core or an app ended that nobody had told to end. It may take that long to be seen.
+    pub(crate) async fn death(&mut self, patience: Duration) -> Option<String> {
+        match self.scene.death(patience).await {
+            Some(death) => Some(death),
+            None => self.scene.app_death(patience).await,
+        }
+    }
+
     /// What the scenario draws at random.
     pub(crate) fn chance(&mut self) -> &mut Chance {
         &mut self.chance
@@ -166,7 +285,7 @@ impl World {
 
     /// Adds to a failure what the trace of the latest request tells.
     pub(crate) fn add_evidence(&self, failure: &mut StepFailure) {
-        if let Some(exchange) = self.exchanges.last() {
+        if let Ok(exchange) = self.exchange() {
             self.add_evidence_of(failure, exchange);
         }
     }
@@ -183,11 +302,28 @@ impl World {
     pub(crate) async fn end(&mut self) -> Option<String> {
         if let (Some(run), Some(scenario), Some(trace)) = (&self.run, &self.scenario, &self.trace) {
             let exhibits = std::mem::take(&mut self.exhibits);
-            run.records.keep(&scenario.id, Record { exhibits, ..Record::of(trace) }, self.scene.staged());
+            run.records.keep(
+                &scenario.id,
+                Record { exhibits, ..Record::since(trace, self.before) },
+                self.scene.staged(),
+            );
         }
-        let death = self.scene.death(Duration::ZERO).await;
-        let ending = self.scene.end().await;
+        let death = self.death(Duration::ZERO).await;
+        let Some(mut scene) = self.left_over() else { return death };
+        let ending = scene.end().await;
         death.or(ending)
+    }
+
+    /// The scene, unless another scenario goes on with it.
+    fn left_over(&mut self) -> Option<Scene> {
+        let scene = std::mem::take(&mut self.scene);
+        match (&self.run, &self.scenario) {
+            (Some(run), Some(scenario)) if scenario.tags.iter().any(|tag| tag == SHARED) => {
+                let standing = scene.testbed().is_ok().then_some(scene);
+                run.shelf.borrow_mut().put(&scenario.feature, standing)
+            }
+            _ => Some(scene),
+        }
     }
 
     pub(crate) fn run(&self) -> StepResult<Rc<RunContext>> {

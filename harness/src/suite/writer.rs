@@ -31,6 +31,8 @@ pub(crate) struct EventWriter<'a> {
     off: &'a BTreeMap<String, String>,
     /// The options by which the subject was given.
     given: &'a str,
+    /// The command that runs the suite.
+    command: &'a str,
     records: Records,
     sink: &'a mut dyn EventSink,
     by_place: HashMap<(&'a str, (usize, usize)), usize>,
@@ -73,6 +75,7 @@ impl<'a> EventWriter<'a> {
             bundles,
             off: options.subject.off(),
             given: options.subject.given(),
+            command: &options.command,
             records,
             sink,
             by_place: by_place.collect(),
@@ -162,7 +165,7 @@ impl<'a> EventWriter<'a> {
             got: off.unwrap_or(&details.got).clone(),
             bases: details.bases.clone(),
             hop: details.hop.clone(),
-            replay: format!("countersign check {}--name '{}'", self.given, info.id),
+            replay: format!("countersign {} {}--name '{}'", self.command, self.given, info.id),
             trace: details.trace.clone(),
             subject_died: details.fault == Fault::SubjectDied,
         };

@@ -291,6 +291,11 @@ impl Project {
         }
     }
 
+    /// The folder of its features.
+    pub fn features(&self) -> PathBuf {
+        self.folder.join("features")
+    }
+
     /// The app of that name.
     pub fn app(&self, name: &str) -> Option<&AppSpec> {
         self.apps.iter().find(|app| app.name == name)
@@ -305,6 +310,12 @@ impl Project {
 impl AppSpec {
     /// How long an app may take to come up, unless the file says otherwise.
     pub const READY_WITHIN: Duration = Duration::from_secs(30);
+
+    /// The version that its manifest gives, where it does.
+    pub fn version(&self) -> Option<String> {
+        let manifest: serde_json::Value = serde_json::from_str(&self.manifest).ok()?;
+        Some(manifest["app_version"].as_str()?.to_owned())
+    }
 
     /// The app that this manifest describes, which the testbed plays.
     pub(super) fn read(file: &Path) -> Result<AppSpec, String> {

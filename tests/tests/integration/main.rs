@@ -28,4 +28,5 @@ mod shim_subjects;
 mod short_ids;
 mod texts;
 mod twins;
+mod user_tests;
 mod vectors;

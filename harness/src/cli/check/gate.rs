@@ -11,12 +11,10 @@ use std::time::Duration;
 use clap::Args;
 use portal_core::clock::{SystemClock, unix_seconds};
 
-use super::cores::CoreArgs;
 use super::ignoring_closed_pipe;
-use crate::bundle::Folder;
+use crate::bundle::{Descriptor, Folder};
 use crate::cli::CommandFailure;
 use crate::cli::exit::Exit;
-use crate::contract::Threshold;
 use crate::expectations::Expectations;
 use crate::suite::{Seed, Shard};
 use crate::verdict::Summary;
@@ -26,11 +24,7 @@ pub(super) use list::NewList;
 /// What decides about the exit code.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What decides")]
-pub(super) struct GateArgs {
-    /// Which requirements decide: baseline (MUSTs from the public documents and RFC 9421), must (all MUSTs), should, may
-    #[arg(long, value_name = "LEVEL", default_value_t = Threshold::Must)]
-    pub(super) level: Threshold,
-
+pub(in crate::cli) struct GateArgs {
     /// What else fails the run, with exit code 1 (several with commas)
     #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
     fail_on: Vec<FailOn>,
@@ -78,9 +72,9 @@ impl GateArgs {
     }
 
     /// Where failures leave bundles.
-    pub(super) fn bundles(&self, cores: &CoreArgs) -> Result<Option<Arc<Folder>>, CommandFailure> {
+    pub(super) fn bundles(&self, described: Vec<Descriptor>) -> Result<Option<Arc<Folder>>, CommandFailure> {
         let Some(path) = &self.bundles else { return Ok(None) };
-        let folder = Folder::create(path, cores.descriptors()?).map_err(CommandFailure::usage)?;
+        let folder = Folder::create(path, described).map_err(CommandFailure::usage)?;
         Ok(Some(Arc::new(folder)))
     }
 

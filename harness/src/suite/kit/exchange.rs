@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::body::Fingerprint;
 use super::names::Receiver;
+use super::way::Way;
 use crate::suite::answer::Answer;
 use crate::suite::failure::{StepFailure, StepResult};
 use crate::wire::{Call, Reply, WireError};
@@ -31,6 +32,8 @@ pub(crate) struct Exchange {
     pub(crate) trace_id: Option<String>,
     /// The request itself, to be made once more; none where it was not made of parts.
     pub(crate) call: Option<Call>,
+    /// How it was made; none where it can't be made like this once more.
+    pub(crate) way: Option<Way>,
 }
 
 /// What came back.
@@ -73,6 +76,7 @@ impl Exchange {
             took: Duration::ZERO,
             trace_id,
             call: Some(call.clone()),
+            way: None,
         })
     }
 
@@ -81,6 +85,19 @@ impl Exchange {
     pub(crate) fn asking(mut self, portal: Option<&str>) -> Exchange {
         self.asked = portal.map(str::to_owned);
         self
+    }
+
+    /// The same, made in this way.
+    #[must_use]
+    pub(crate) fn by(mut self, way: Way) -> Exchange {
+        self.way = Some(way);
+        self
+    }
+
+    /// How the request can be made once more, where that changes nothing: it only asks.
+    pub(crate) fn question(&self) -> Option<(&Way, &Call)> {
+        let (way, call) = (self.way.as_ref()?, self.call.as_ref()?);
+        matches!(call.method(), "GET" | "HEAD").then_some((way, call))
     }
 
     /// The same with the answers that came after the first on the same connection.

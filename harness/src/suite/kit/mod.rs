@@ -12,9 +12,12 @@
 pub(crate) mod body;
 pub(crate) mod exchange;
 pub(crate) mod fields;
+pub(crate) mod json;
 pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod placeholders;
+pub(crate) mod project;
 pub(crate) mod scene;
 pub(crate) mod stage;
 pub(crate) mod times;
+pub(crate) mod way;

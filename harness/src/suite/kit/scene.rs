@@ -1,15 +1,17 @@
 //! The Portals of a scenario, with their apps and terminals, by the names that sentences give them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use portal_core::clock::{SystemClock, unix_seconds};
+use tokio::sync::broadcast;
 
 use super::body::Fingerprint;
 use super::names::Receiver;
 use crate::record::Staged;
 use crate::suite::failure::{StepFailure, StepResult};
 use crate::testbed::fake_portal::WHO_ARE_YOU;
+use crate::testbed::real_app::{News, RealApps};
 use crate::testbed::{Answer, App, EchoApp, FakePortal, Portal, Received, Terminal, Testbed, TestbedError};
 use crate::trace::{Party, TRACE_FIELD, Trace};
 use crate::wire::{Call, Content, Gate};
@@ -26,6 +28,10 @@ pub(crate) struct Scene {
     pub(super) owners: BTreeMap<String, Paired>,
     /// The manifests that were installed, as text.
     pub(super) manifests: BTreeMap<Receiver, String>,
+    /// Apps of a project that are not played by the testbed: what they answer is their affair.
+    pub(super) own_apps: BTreeSet<Receiver>,
+    /// What runs of a project, and what happens to it.
+    pub(super) real: Option<(RealApps, broadcast::Receiver<News>)>,
     inboxes: BTreeMap<Receiver, EchoApp>,
     given: BTreeMap<Receiver, Given>,
     before: BTreeMap<Receiver, Mark>,
@@ -123,6 +129,26 @@ impl Scene {
             }
         }
         None
+    }
+
+    /// How an app of the project ended that no step had told to end. It may take that long to be seen.
+    pub(crate) async fn app_death(&mut self, patience: Duration) -> Option<String> {
+        let (_, news) = self.real.as_mut()?;
+        let death = async {
+            loop {
+                match news.recv().await {
+                    Ok(News::Died { portal, app, why, .. }) => return Some(format!("{portal}'s {app} died: {why}")),
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                }
+            }
+        };
+        tokio::time::timeout(patience, death).await.ok().flatten()
+    }
+
+    /// Whether what the app answers is its own affair.
+    pub(crate) fn is_own_app(&self, receiver: &Receiver) -> bool {
+        self.own_apps.contains(receiver)
     }
 
     /// Everybody who can receive requests.
@@ -249,6 +275,9 @@ impl Scene {
         let mut ended = None;
         if let Some(gate) = self.opened_by_answers.take() {
             gate.open();
+        }
+        if let Some((apps, _)) = self.real.take() {
+            apps.stop().await;
         }
         if let Some(testbed) = self.testbed.take() {
             // What does not stop in its own time is ended with the last handle.

@@ -112,20 +112,26 @@ impl World {
         Ok(())
     }
 
+    /// Where Cores keep their state: on disk, where it shall outlive them.
+    pub(super) fn storage(&self) -> StepResult<Storage> {
+        let outlives = |tag: &String| tag.contains("needs-restart") || tag.contains("needs-kill");
+        let of_project = self.run()?.project.is_some();
+        let on_disk = of_project || self.scenario()?.tags.iter().any(outlives);
+        Ok(if on_disk { Storage::Disk } else { Storage::Memory })
+    }
+
     /// The testbed, with nobody in it yet.
     async fn stand(&mut self) -> StepResult {
         if self.scene().testbed.is_some() {
             return Ok(());
         }
-        let on_disk =
-            self.scenario()?.tags.iter().any(|tag| tag.contains("needs-restart") || tag.contains("needs-kill"));
         let subject = self.subject()?;
         let profile = scenario_profile(&subject);
         let topology = Topology::new().zone(profile.zone.clone()).public_port(profile.public_port);
         let options = Options {
             subject,
             profile,
-            storage: if on_disk { Storage::Disk } else { Storage::Memory },
+            storage: self.storage()?,
             began: self.run()?.began(),
             alone: needs::alone(&self.scenario()?.tags),
             relays: false,

@@ -62,6 +62,7 @@ mod peers;
 mod proxy;
 mod signatures;
 mod terminals;
+mod user;
 
 /// What a step needs.
 pub(crate) mod prelude {
@@ -91,6 +92,7 @@ pub fn registry() -> Steps {
     proxy::register(&mut steps);
     attack::register(&mut steps);
     hardening::register(&mut steps);
+    user::register(&mut steps);
     steps
 }
 

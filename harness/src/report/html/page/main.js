@@ -1,6 +1,6 @@
 // What is shown stands in the address, so that it can be sent to someone: #verdict=fail&requirement=CALL-3&scenario=…
 
-const EMPTY = { view: "requirements", verdict: new Set(), level: "", requirement: "", feature: "", q: "", scenario: null };
+const EMPTY = { view: data.requirements.length > 0 ? "requirements" : "scenarios", verdict: new Set(), level: "", requirement: "", feature: "", q: "", scenario: null };
 
 function hashOf(state) {
   const parts = new URLSearchParams();

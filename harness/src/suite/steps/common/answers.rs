@@ -1,8 +1,7 @@
 //! What came back.
 
-use serde_json::Value;
-
 use super::super::prelude::*;
+use crate::suite::kit::json::{at_path, told};
 
 pub(super) fn register(steps: &mut Steps) {
     steps.then(r"^the answer is (\d{3}(?:(?:, | or )\d{3})*)( with a reason)?$", has_status);
@@ -54,47 +53,4 @@ async fn has_json(world: &mut World, args: Args) -> StepResult {
         })?;
     }
     Ok(())
-}
-
-/// `peers[0].name`, `[1].id`, `length` for the number of elements of a list.
-fn at_path(json: &Value, path: &str) -> Option<Value> {
-    let mut value = json.clone();
-    let path = path.replace('[', ".[");
-    for step in path.split('.').filter(|step| !step.is_empty()) {
-        value = match (&value, step.strip_prefix('[').and_then(|step| step.strip_suffix(']'))) {
-            (Value::Array(items), None) if step == "length" => items.len().into(),
-            (Value::Array(items), Some(index)) => items.get(index.parse::<usize>().ok()?)?.clone(),
-            (value, None) => value.get(step)?.clone(),
-            (_, Some(_)) => return None,
-        };
-    }
-    Some(value)
-}
-
-/// Strings as they are, all else as JSON.
-fn told(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn paths_lead_through_objects_and_lists() {
-        let json = json!([{ "id": "a", "tags": [1, 2], "n": null }, { "id": "b" }]);
-        assert_eq!(at_path(&json, "[1].id"), Some(json!("b")));
-        assert_eq!(at_path(&json, "[0].tags[1]"), Some(json!(2)));
-        assert_eq!(at_path(&json, "[0].tags.length"), Some(json!(2)));
-        assert_eq!(at_path(&json, "length"), Some(json!(2)));
-        assert_eq!(at_path(&json, "[2].id"), None);
-        assert_eq!(at_path(&json, "[0].x"), None);
-        assert_eq!(told(&at_path(&json, "[0].n").unwrap()), "null");
-        assert_eq!(told(&json!("x")), "x");
-    }
 }

@@ -59,6 +59,7 @@ pub(crate) fn exchange(bytes: &[u8], addressed: Option<Receiver>, replies: Vec<R
         took: Duration::ZERO,
         trace_id: None,
         call: None,
+        way: None,
     };
     exchange.followed_by(replies.collect())
 }
