@@ -119,7 +119,8 @@ Feature: What an app.json can say about headers
       {"v": "4.0", "name": "journal", "entrypoints": [{"container_port": 80, "entrypoint_port": "http"}],
        "paths": {"": {"access": "public", "headers": {"X-Ptl-Value": "[<template>]"}}}}
       """
-    And a stranger sends GET / to bob's journal
+    Then the answer came within 3 seconds
+    When a stranger sends GET / to bob's journal
     Then the answer came within 3 seconds
     And bob's journal received nothing, or the fields
       | field       | value                                              |

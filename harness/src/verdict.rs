@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::contract::{Level, Responsible};
 use crate::expectations::Known;
 use crate::record::Record;
+use crate::subject::Receive;
 
 pub use crate::suite::diverge::Bases;
 
@@ -193,6 +194,9 @@ pub struct SubjectInfo {
     pub version: Option<String>,
     /// How it runs: `built-in`, `command`, `url`, `mixed`.
     pub kind: String,
+    /// How requests from outside come to it.
+    #[serde(default)]
+    pub receive: Receive,
 }
 
 /// What happens while the suite runs. Everything that is shown or written is made of these.

@@ -19,6 +19,7 @@ pub use folder::{BundleError, Folder};
 pub use load::{LoadError, load};
 
 use crate::record::{Record, Staged};
+use crate::subject::Receive;
 use crate::suite::Seed;
 use crate::trace::{self, HopKind, SignatureOutcome, What};
 use crate::verdict::{Bases, ScenarioResult, SubjectInfo, SuiteInfo, Verdict};
@@ -85,6 +86,9 @@ pub struct Tested {
     pub version: Option<String>,
     /// How it ran.
     pub kind: String,
+    /// How requests from outside came to it.
+    #[serde(default)]
+    pub receive: Receive,
     /// Its descriptors; none for the built-in Core.
     pub descriptors: Vec<Descriptor>,
 }
@@ -228,6 +232,7 @@ impl Bundle {
                 name: run.subject.name.clone(),
                 version: run.subject.version.clone(),
                 kind: run.subject.kind.clone(),
+                receive: run.subject.receive,
                 descriptors,
             },
             seed: run.seed,

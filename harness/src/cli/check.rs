@@ -22,7 +22,7 @@ use crate::suite::{RunError, RunOptions, Suite};
 
 /// Options of `countersign check`.
 #[derive(Debug, Args)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = exit::HELP, after_long_help = long_help())]
 pub struct Check {
     #[command(flatten)]
     scope: ScopeArgs,
@@ -43,6 +43,23 @@ pub struct Check {
     #[command(flatten)]
     reports: ReportArgs,
 }
+
+/// Two ways in, two ways out.
+fn long_help() -> String {
+    format!("{WAYS}\n\n{}", exit::HELP)
+}
+
+const WAYS: &str = "\
+How the receiving side is tested (--receive):
+  edge    requests from outside go over TLS to a proxy, which asks the Core and passes on what may go on. It is the
+          testbed's own, whose doing is never counted for or against the Core, or the one of the descriptor's [proxy]
+  direct  no proxy in between: the suite asks the Core's /internal/auth itself, judges its answer and the fields in it,
+          and hands what may go on to the app. Requests reach the Core byte for byte, also those that a proxy refuses.
+          What only a proxy can show (PROXY-1 to -10, ACL-6, ACL-7, raw bytes, HTTP/2) is unsupported
+How the sending side is tested, always in both ways:
+  alone   a Portal that the suite plays is called: it records what the Core under test sent, checks the signature with
+          code of its own, and answers as the scenario wants (signatures, call_peer, call_failures)
+  whole   two Portals with the Core under test: app, Core, proxy, Core, app and back (call_sequence)";
 
 impl Check {
     /// Lists or runs.

@@ -22,7 +22,7 @@ use crate::verdict::{Event, EventSink, ScenarioResult, Summary, Verdict};
 
 const HELP: &str = "\
 The scenario runs with the feature's text, the keys, the random draws and, where the Core's clock can be set, the time
-of the bundle. What the Core itself draws at random, its own key above all, is new.
+of the bundle, and comes to the Core in the way of the bundle unless --receive says otherwise. What the Core itself draws at random, its own key above all, is new.
 
 Exit codes:
   0  it passes now
@@ -87,7 +87,10 @@ impl Replay {
         tell_then(out, &bundle, &descriptors)?;
         let usual = match &project {
             Some(project) => test::of_project(project)?,
-            None => RunOptions { subject: self.cores.subject()?, ..RunOptions::default() },
+            None => {
+                let subject = self.cores.subject_received(bundle.subject.receive)?;
+                RunOptions { subject, ..RunOptions::default() }
+            }
         };
         let options = RunOptions {
             source,
@@ -156,11 +159,11 @@ impl Replay {
 }
 
 fn tell_then(out: &mut dyn Write, bundle: &Bundle, now: &[Descriptor]) -> Result<(), CommandFailure> {
-    let Tested { name, version, kind, descriptors } = &bundle.subject;
+    let Tested { name, version, kind, receive, descriptors } = &bundle.subject;
     let version = version.as_deref().unwrap_or("of unknown version");
     let mut lines = vec![
         format!("{} ({}:{})", bundle.scenario.id, bundle.scenario.feature, bundle.scenario.line),
-        format!("  then: {} on {name} {version} ({kind})", bundle.verdict.words()),
+        format!("  then: {} on {name} {version} ({kind}{})", bundle.verdict.words(), receive.beside()),
     ];
     if let Some(failure) = &bundle.failure {
         lines.push(format!("        {}", failure.step));

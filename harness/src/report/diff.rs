@@ -182,6 +182,9 @@ impl<'a> Diff<'a> {
         if old.name != new.name {
             notes.push(format!("the subjects differ: {} before, {} now", old.name, new.name));
         }
+        if old.receive != new.receive {
+            notes.push("one of the runs was without a proxy in between: --receive direct".to_owned());
+        }
         if self.old.suite.features_sha256 != self.new.suite.features_sha256 {
             notes.push("the features differ: a scenario of the same name may test something else".to_owned());
         }

@@ -15,7 +15,12 @@ pub fn check(summary: &Summary) -> String {
     let subject = &summary.subject;
     let cases = summary.scenarios.iter().map(|result| Case::of_scenario(summary, result)).collect();
     let version = subject.version.as_deref().unwrap_or("of unknown version");
-    written(&format!("{} {version}", subject.name), &summary.suite.version, summary.took, cases)
+    written(
+        &format!("{} {version}{}", subject.name, subject.receive.beside()),
+        &summary.suite.version,
+        summary.took,
+        cases,
+    )
 }
 
 /// The report on a run of vectors.

@@ -19,7 +19,8 @@ pub fn check(summary: &Summary) -> String {
     let mut out = String::new();
     let subject = &summary.subject;
     let version = subject.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
-    out.push_str(&format!("## {} {}{}\n\n", mark(summary), inline(&subject.name), inline(&version)));
+    let how = subject.receive.beside();
+    out.push_str(&format!("## {} {}{}{how}\n\n", mark(summary), inline(&subject.name), inline(&version)));
     out.push_str(&format!("**{}**\n\n", inline(&last_line(summary))));
     counts(&mut out, summary);
 

@@ -98,6 +98,7 @@ fn belong_together((one, a): (&Path, &Summary), (other, b): (&Path, &Summary)) -
             ("the subject", summary.subject.name.clone()),
             ("the subject's version", version(summary)),
             ("the subject's kind", summary.subject.kind.clone()),
+            ("the way of receiving", format!("{:?}", summary.subject.receive).to_lowercase()),
             ("the catalogue", ids(summary, |_| true)),
             ("what --level lets decide", ids(summary, |requirement| requirement.counts)),
         ]

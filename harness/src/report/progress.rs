@@ -122,9 +122,9 @@ impl<W: Write> EventSink for Progress<W> {
                 }
                 if self.detail >= Detail::Normal {
                     let version = subject.version.as_deref().unwrap_or("of unknown version");
-                    let (name, kind) = (&subject.name, &subject.kind);
+                    let (name, kind, how) = (&subject.name, &subject.kind, subject.receive.beside());
                     self.line(&format!(
-                        "Countersign {} checks {name} {version} ({kind}): {scenarios} scenarios",
+                        "Countersign {} checks {name} {version} ({kind}{how}): {scenarios} scenarios",
                         suite.version
                     ));
                 }

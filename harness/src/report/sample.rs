@@ -4,6 +4,7 @@ use std::time::Duration;
 use crate::contract::{Contract, Threshold};
 use crate::expectations::Known;
 use crate::record::{Exhibit, Record, StepRecord};
+use crate::subject::Receive;
 use crate::suite::diverge::Bases;
 use crate::trace::{Entry, Hop, Party, SignatureEvent, SignatureOutcome, What};
 use crate::verdict::{
@@ -101,7 +102,12 @@ pub(crate) fn summary() -> Summary {
     });
     Summary {
         suite: SuiteInfo { name: "countersign".into(), version: "0.1.0".into(), features_sha256: "0".repeat(64) },
-        subject: SubjectInfo { name: "portal-core".into(), version: Some("0.1.0".into()), kind: "built-in".into() },
+        subject: SubjectInfo {
+            name: "portal-core".into(),
+            version: Some("0.1.0".into()),
+            kind: "built-in".into(),
+            receive: Receive::Edge,
+        },
         requirements: requirements.collect(),
         scenarios: scenarios.clone(),
         stale: Vec::new(),

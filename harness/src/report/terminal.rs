@@ -192,7 +192,9 @@ pub(super) fn facts(
     let (scenario, Some(failure)) = (&result.scenario, &result.failure) else { return Ok(()) };
     entry(out, "scenario", &format!("{} ({}:{})", scenario.name, scenario.feature, scenario.line))?;
     if let Some(id) = &failure.requirement {
-        let level = summary.requirement(id).map(|known| format!(" {}", known.level)).unwrap_or_default();
+        // A scenario may bind less than its requirement.
+        let level = scenario.level.or_else(|| Some(summary.requirement(id)?.level));
+        let level = level.map(|level| format!(" {level}")).unwrap_or_default();
         entry(out, "requirement", &format!("{id}{level}: {}", failure.sentence.as_deref().unwrap_or_default()))?;
     }
     entry(out, "step", &failure.step)?;

@@ -11,6 +11,7 @@ mod observed;
 mod places;
 pub mod proxy;
 mod ready;
+mod receive;
 mod running;
 pub mod surface;
 
@@ -27,6 +28,7 @@ use portal_core::profile::{Profile, Shipped};
 
 pub use self::mixed::MixError;
 pub use self::places::{Place, PlaceError};
+pub use self::receive::Receive;
 
 use self::descriptor::{Descriptor, Limits, Start};
 use self::hooks::Hands;
@@ -48,6 +50,7 @@ pub struct Subject {
     off: Arc<BTreeMap<String, String>>,
     given: Arc<str>,
     proxy: Option<ProxySubject>,
+    receive: Receive,
 }
 
 impl Subject {
@@ -75,7 +78,7 @@ impl Subject {
         let proxy = ProxySubject::of(&descriptor);
         let off = Shipped::named(&descriptor.profile_name).map(|shipped| shipped.off).unwrap_or_default();
         let subject = match descriptor.start.clone() {
-            Start::BuiltIn => Subject::builtin(),
+            Start::BuiltIn => Subject::new(builtin::Builtin::new(|builder| builder).by(descriptor.profile)),
             Start::Command(command) => Subject::new(command::CommandKind::new(descriptor, *command)),
             Start::Running(running) => Subject::new(running::RunningKind::new(descriptor, running)),
         };
@@ -91,6 +94,7 @@ impl Subject {
             off: Arc::default(),
             given: Arc::from(""),
             proxy: None,
+            receive: Receive::Edge,
         }
     }
 
@@ -137,6 +141,17 @@ impl Subject {
         self
     }
 
+    /// The same, whose receiving side is tested in this way.
+    #[must_use]
+    pub fn received(self, receive: Receive) -> Subject {
+        Subject { receive, ..self }
+    }
+
+    /// How its receiving side is tested.
+    pub fn receive(&self) -> Receive {
+        self.receive
+    }
+
     /// The requirements that are not asked of it, by id, each with the reason.
     pub fn off(&self) -> &BTreeMap<String, String> {
         &self.off
@@ -181,7 +196,7 @@ impl Subject {
 
     /// Whether the proxies belong to it. Else what they do is the testbed's merit, not its own.
     pub fn brings_proxy(&self) -> bool {
-        self.kind.brings_proxy()
+        self.receive == Receive::Edge && self.kind.brings_proxy()
     }
 
     /// The values of its profile.

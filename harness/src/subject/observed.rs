@@ -29,10 +29,10 @@ impl Lookups {
 
 #[async_trait]
 impl Resolve for Lookups {
-    async fn resolve(&self, host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         self.hosts.note(host.to_owned());
         let unknown = || io::Error::new(io::ErrorKind::NotFound, format!("{host} is not a name of this testbed"));
-        self.names.address(host).map(|address| vec![address]).ok_or_else(unknown)
+        self.names.address_at(host, port).map(|address| vec![address]).ok_or_else(unknown)
     }
 }
 

@@ -51,6 +51,9 @@ async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
     if let Some(why) = needs::unmet(&world.scenario()?.tags, &context.subject.capabilities()) {
         return Err(StepFailure::unsupported(why));
     }
+    if let Some(why) = needs::unreachable(&world.scenario()?.requirements, context.subject.receive()) {
+        return Err(StepFailure::unsupported(why));
+    }
     if let Some(why) = off::all(context.subject.off(), &world.scenario()?.requirements) {
         return Err(StepFailure::skip(why));
     }

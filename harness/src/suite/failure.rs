@@ -188,6 +188,7 @@ impl<E: Error + Any> From<E> for StepFailure {
         match wire {
             // This machine has no more of something: that says nothing about whoever was asked.
             Some(WireError::Io(error)) if is_of_this_machine(error) => StepFailure::error(text),
+            Some(WireError::NeedsProxy(_)) => StepFailure::unsupported(text),
             // Whoever was asked owes an answer, whole and in time.
             Some(
                 WireError::Closed
@@ -250,6 +251,7 @@ mod tests {
         let slow = WireError::TooSlow { what: "x".into(), within: std::time::Duration::from_secs(1) };
         assert_eq!(StepFailure::from(slow).details().fault, Fault::Timeout);
         assert_eq!(StepFailure::from(WireError::NoSuchHost("x".into())).details().fault, Fault::Harness);
+        assert_eq!(StepFailure::from(WireError::NeedsProxy("x")).details().fault, Fault::Unsupported);
         let wire = TestbedError::Wire { what: "x".into(), source: WireError::Closed };
         assert_eq!(StepFailure::from(wire).details().fault, Fault::Subject);
         let start = SubjectError::Start { portal: "alice".into(), why: "x".into() };

@@ -1,7 +1,8 @@
 //! Tags that say what a scenario needs of a subject (`@needs-clock`) and how binding it is (`@level-should`).
 
-use crate::contract::Level;
-use crate::subject::Capabilities;
+use super::off::ED25519_KEYS;
+use crate::contract::{Level, distance};
+use crate::subject::{Capabilities, Receive};
 
 type Has = fn(&Capabilities) -> bool;
 
@@ -20,6 +21,9 @@ const NEEDS: [(&str, Has, &str); 11] = [
     ("needs-logs", |can| can.logs, "what the subject logs can't be read"),
 ];
 
+/// What is a proxy's to do: without one, nobody does it.
+const OF_A_PROXY: &str = "what a proxy does is not tested where the Core is asked directly";
+
 /// What a scenario does to its Cores that others must not meet: set clocks (that of PEER-7 if need be), stop, kill, guess
 /// codes until no more are taken.
 const ALONE: [&str; 6] = ["needs-clock", "needs-restart", "needs-kill", "needs-identity", "TERM-4", "PEER-7"];
@@ -29,6 +33,17 @@ const LEVELS: [(&str, Level); 2] = [("level-should", Level::Should), ("level-may
 /// Why a subject can't be tested on this scenario.
 pub(crate) fn unmet(tags: &[String], can: &Capabilities) -> Option<&'static str> {
     NEEDS.iter().find(|(tag, has, _)| tags.iter().any(|given| given == tag) && !has(can)).map(|(_, _, why)| *why)
+}
+
+/// Why a scenario can't be run where requests reach the Core in this way.
+pub(crate) fn unreachable(requirements: &[String], receive: Receive) -> Option<&'static str> {
+    let direct = receive == Receive::Direct;
+    (direct && requirements.iter().any(|id| is_of_a_proxy(id))).then_some(OF_A_PROXY)
+}
+
+/// PROXY-10 is the whole Portal's, but the proxy alone has the body.
+pub(crate) fn is_of_a_proxy(requirement: &str) -> bool {
+    requirement.starts_with("PROXY-") || matches!(requirement, "ACL-6" | "ACL-7")
 }
 
 /// Whether the Cores of a scenario must not be those of others.
@@ -51,6 +66,8 @@ pub(crate) fn unknown(tag: &str) -> Option<Vec<&'static str>> {
         needs.collect()
     } else if tag.starts_with("level-") {
         levels.collect()
+    } else if distance(tag, ED25519_KEYS) <= 3 || tag.starts_with("ed25519") {
+        vec![ED25519_KEYS]
     } else {
         return None;
     };
@@ -60,6 +77,7 @@ pub(crate) fn unknown(tag: &str) -> Option<Vec<&'static str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{Contract, Responsible};
     use crate::subject::Subject;
 
     fn tags(tags: &[&str]) -> Vec<String> {
@@ -76,11 +94,26 @@ mod tests {
     }
 
     #[test]
+    fn without_a_proxy_nothing_is_asked_of_one() {
+        let contract = Contract::embedded().unwrap();
+        let of_a_proxy = contract.iter().filter(|one| one.responsible == Responsible::Proxy || one.id == "PROXY-10");
+        let of_a_proxy: Vec<&str> = of_a_proxy.map(|one| one.id.as_str()).collect();
+        let found: Vec<&str> = contract.iter().map(|one| one.id.as_str()).filter(|id| is_of_a_proxy(id)).collect();
+        assert_eq!(found, of_a_proxy);
+        assert_eq!(unreachable(&tags(&["ACL-3", "PROXY-2"]), Receive::Direct), Some(OF_A_PROXY));
+        assert_eq!(unreachable(&tags(&["ACL-3"]), Receive::Direct), None);
+        assert_eq!(unreachable(&tags(&["PROXY-2"]), Receive::Edge), None);
+    }
+
+    #[test]
     fn tags_that_say_something_have_to_be_known() {
         assert_eq!(unknown("slow"), None);
         assert_eq!(unknown("needs-clock"), None);
         assert!(unknown("needs-clocks").unwrap().contains(&"needs-clock"));
         assert_eq!(unknown("level-must").unwrap(), ["level-should", "level-may"]);
+        assert_eq!(unknown("ed25519-keys"), None);
+        assert_eq!(unknown("ed25519-key").unwrap(), ["ed25519-keys"]);
+        assert_eq!(unknown("ed22519-keys").unwrap(), ["ed25519-keys"]);
         assert_eq!(level(&tags(&["APP-1", "level-may"])), Some(Level::May));
     }
 }

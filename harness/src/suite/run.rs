@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::chance::Seed;
 use super::kit::project::{SHARED, Shelf};
 use super::lint::{self, Problem};
+use super::needs;
 use super::plan::{self, ParsedFile, Planned};
 use super::registry::Steps;
 use super::runner::{self, Ending, Limits};
@@ -22,7 +23,7 @@ use crate::bundle::{Folder, Run};
 use crate::contract::{Contract, ContractError, Requirement, Responsible, Threshold};
 use crate::expectations::{Expectations, ExpectationsError};
 use crate::record::Records;
-use crate::subject::{Subject, SubjectError};
+use crate::subject::{Receive, Subject, SubjectError};
 use crate::topology::project::Project;
 use crate::verdict::{
     Event, EventSink, RequirementResult, ScenarioInfo, ScenarioResult, SubjectInfo, SuiteInfo, Summary, Verdict,
@@ -146,10 +147,15 @@ impl RunOptions {
                 [app] => app.version(),
                 _ => None,
             };
-            return SubjectInfo { name: names.join(", "), version, kind: "app".to_owned() };
+            return SubjectInfo { name: names.join(", "), version, kind: "app".to_owned(), receive: Receive::Edge };
         }
         let subject = &self.subject;
-        SubjectInfo { name: subject.name(), version: subject.version(), kind: subject.kind().to_owned() }
+        SubjectInfo {
+            name: subject.name(),
+            version: subject.version(),
+            kind: subject.kind().to_owned(),
+            receive: subject.receive(),
+        }
     }
 
     /// Where files lie that steps name.
@@ -351,7 +357,7 @@ impl Suite {
     fn requirements(&self, summary: &Summary, level: Threshold, subject: &Subject) -> Vec<RequirementResult> {
         let (off, brings_proxy) = (subject.off(), subject.brings_proxy());
         let verdict = |requirement: &Requirement, apart: bool| {
-            let worst = worst(summary, requirement, level, apart);
+            let worst = worst(summary, requirement, level, apart, subject.receive());
             worst.map(|worst| if off.contains_key(&requirement.id) { Verdict::Skip } else { worst })
         };
         let result = |requirement: &Requirement| RequirementResult {
@@ -380,10 +386,21 @@ fn not_run(planned: &[&Planned], scenarios: &[ScenarioResult]) -> Vec<String> {
 }
 
 /// The worst of a requirement's scenarios that bind as it does or were asked for; or of the others, which stand apart.
-fn worst(summary: &Summary, requirement: &Requirement, asked: Threshold, apart: bool) -> Option<Verdict> {
+fn worst(
+    summary: &Summary,
+    requirement: &Requirement,
+    asked: Threshold,
+    apart: bool,
+    receive: Receive,
+) -> Option<Verdict> {
     let stands_apart =
         |info: &ScenarioInfo| info.level.is_some_and(|level| level > requirement.level && !asked.covers(level));
     let scenarios = summary.scenarios_of(&requirement.id).filter(|result| stands_apart(&result.scenario) == apart);
+    // What a proxy has a part in says nothing about the Core where there is none.
+    let reached = |info: &ScenarioInfo| {
+        needs::is_of_a_proxy(&requirement.id) || needs::unreachable(&info.requirements, receive).is_none()
+    };
+    let scenarios = scenarios.filter(|result| reached(&result.scenario));
     Verdict::worst(scenarios.map(|result| result.verdict))
 }
 

@@ -14,6 +14,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
 
 use super::names::Names;
+use super::proxy::direct::Direct;
 use crate::trace::{Party, TRACE_FIELD, Trace};
 use crate::wire::{Call, Channel, Reply, WireError};
 
@@ -29,6 +30,8 @@ pub struct OutsideClient {
     public_port: u16,
     patience: Option<Duration>,
     pub(super) cookie: Option<String>,
+    /// Where the suite plays the proxy, if it does.
+    direct: Option<Direct>,
 }
 
 /// A TLS connection to a proxy, for several requests or for raw bytes.
@@ -41,12 +44,17 @@ pub struct OutsideChannel {
 
 impl OutsideClient {
     pub(super) fn new(names: Names, tls: Arc<rustls::ClientConfig>, trace: Trace, public_port: u16) -> OutsideClient {
-        OutsideClient { names, tls, trace, public_port, patience: None, cookie: None }
+        OutsideClient { names, tls, trace, public_port, patience: None, cookie: None, direct: None }
     }
 
     /// The same client, which waits so long for an answer.
     pub(super) fn patient(self, patience: Option<Duration>) -> OutsideClient {
         OutsideClient { patience, ..self }
+    }
+
+    /// The same client, for whom the suite plays the proxies.
+    pub(super) fn directly(self, direct: Direct) -> OutsideClient {
+        OutsideClient { direct: Some(direct), ..self }
     }
 
     /// The same client with this value of the Cookie field on all requests.
@@ -66,6 +74,14 @@ impl OutsideClient {
     /// # Errors
     /// When no whole answer comes.
     pub async fn send(&self, host: &str, call: Call) -> Result<Reply, WireError> {
+        if let Some(direct) = &self.direct
+            && let Some(player) = self.names.address(host).and_then(|address| direct.at(address))
+        {
+            let (call, trace_id) = self.completed(call);
+            let mut reply = player.send(&call, &self.authority(host)).await?;
+            reply.trace_id = trace_id;
+            return Ok(reply);
+        }
         self.connect(host).await?.send(call).await
     }
 
@@ -152,6 +168,9 @@ impl OutsideClient {
         alpn: &[&[u8]],
     ) -> Result<TlsStream<TcpStream>, WireError> {
         let address = self.names.address(host).ok_or_else(|| WireError::NoSuchHost(host.to_owned()))?;
+        if self.direct.as_ref().is_some_and(|direct| direct.at(address).is_some()) {
+            return Err(WireError::NeedsProxy("a connection of its own, or bytes on it"));
+        }
         let stream = connect(address).await?;
         let mut tls = rustls::ClientConfig::clone(&self.tls);
         tls.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();

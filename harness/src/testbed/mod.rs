@@ -57,13 +57,14 @@ pub use faults::{Fault, FaultError};
 pub(crate) use portal::session_cookie;
 pub use portal::{Forwarded, Portal, Terminal};
 
-use crate::subject::{Storage, Subject};
+use crate::subject::{Receive, Storage, Subject};
 use crate::topology::{KeyPlan, PortalPlan, PreparedKeys, Topology};
 use crate::trace::Trace;
 use fake_portal::FakePortals;
 use identity::TestIdentity;
 use names::{Names, Target};
 use pki::Pki;
+use proxy::direct::Direct;
 use start::Order;
 
 /// How long a peer may take to answer, in seconds: short, because scenarios wait for it, and long enough for a machine
@@ -92,6 +93,8 @@ struct Ground {
     pki: Pki,
     trace: Trace,
     outside: OutsideClient,
+    /// The Portals before which no proxy stands, where that is so.
+    direct: Option<Direct>,
     clock: SettableClock,
     /// Shows the time of which no scenario knows, where that is not the machine's.
     base: Option<SettableClock>,
@@ -156,6 +159,7 @@ impl Testbed {
         if relays {
             names.links().open_always();
         }
+        names.set_public_port(public_port);
         names.insert("nobody.invalid", Target::Refused);
         let nobody = names.address("nobody.invalid").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
         let base = began.map(|began| {
@@ -172,8 +176,10 @@ impl Testbed {
         let tls = Arc::new(pki.client_config(Arc::new(clock.clone()))?);
         let patience = subject.limits().answer;
         let outside = OutsideClient::new(names.clone(), tls, trace.clone(), public_port).patient(patience);
+        let direct = (subject.receive() == Receive::Direct).then(Direct::default);
+        let outside = direct.iter().fold(outside, |outside, direct| outside.directly(direct.clone()));
         let profile = Profile { zone, public_port, ..profile };
-        let ground = Ground { subject, profile, names, nobody, pki, trace, outside, clock, base };
+        let ground = Ground { subject, profile, names, nobody, pki, trace, outside, direct, clock, base };
         let testbed = Testbed {
             portals: Mutex::default(),
             fakes: Arc::default(),

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -41,6 +42,7 @@ struct Inner {
     refused: SocketAddr,
     black_hole: SocketAddr,
     links: Links,
+    public_port: AtomicU16,
 }
 
 impl Names {
@@ -64,6 +66,7 @@ impl Names {
                 refused,
                 black_hole,
                 links: Links::default(),
+                public_port: AtomicU16::new(443),
             }),
             from: None,
         })
@@ -135,6 +138,18 @@ impl Names {
         }
     }
 
+    /// Portals are reached at this port, and no other (443 by default).
+    pub fn set_public_port(&self, port: u16) {
+        self.inner.public_port.store(port, Ordering::Relaxed);
+    }
+
+    /// The address to connect to for `host` at `port`: where that is not the public port, nobody is there.
+    pub fn address_at(&self, host: &str, port: u16) -> Option<SocketAddr> {
+        let address = self.address(host)?;
+        let is_public = port == self.inner.public_port.load(Ordering::Relaxed);
+        Some(if is_public { address } else { self.inner.refused })
+    }
+
     fn write<T>(&self, change: impl FnOnce(&mut HashMap<String, Target>) -> T) {
         change(&mut self.inner.table.write().unwrap_or_else(PoisonError::into_inner));
     }
@@ -142,9 +157,9 @@ impl Names {
 
 #[async_trait]
 impl Resolve for Names {
-    /// The port is the table's own: a testbed's proxies don't listen on their public port.
-    async fn resolve(&self, host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
-        let address = self.address(host);
+    /// The port of the answer is the table's own: a testbed's proxies don't listen on their public port.
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let address = self.address_at(host, port);
         address.map(|address| vec![address]).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such name"))
     }
 }
@@ -195,6 +210,18 @@ mod tests {
         assert_eq!(names.resolve("app.abc123.p.example", 443).await.unwrap(), [address]);
         assert_eq!(names.resolve("p.example", 443).await.unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(names.address("abc1234.p.example"), None);
+    }
+
+    #[tokio::test]
+    async fn at_another_port_than_the_public_one_nobody_is() {
+        let names = Names::new().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 7));
+        names.insert_address("abc123.p.example", address);
+        let other = names.resolve("app.abc123.p.example", 8443).await.unwrap();
+        assert_eq!(TcpStream::connect(other[0]).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        names.set_public_port(8443);
+        assert_eq!(names.resolve("app.abc123.p.example", 8443).await.unwrap(), [address]);
+        assert_ne!(names.resolve("app.abc123.p.example", 443).await.unwrap(), [address]);
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ mod ask;
 mod chunked;
 mod connection;
 mod digest;
+pub(super) mod direct;
 mod fields;
 mod forward;
 mod guard;

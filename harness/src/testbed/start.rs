@@ -15,6 +15,7 @@ use super::foreign_proxy::{self, ForeignProxy};
 use super::front::Front;
 use super::identity::TestIdentity;
 use super::portal::{About, Pieces, Portal};
+use super::proxy::direct::Player;
 use super::proxy::{Proxy, ProxyConfig, ProxyHandle, ProxyLimits, ProxyListeners, Upstreams};
 use crate::subject::hooks::Hands;
 use crate::subject::{CoreHandle, CorePlan, Storage, SubjectError};
@@ -121,6 +122,17 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
             Front::Foreign(Box::new(ForeignProxy::start(subject, order).await?))
         }
     };
+    if let Some(direct) = &ground.direct {
+        let player = Player {
+            portal: plan.name.clone(),
+            domain: domain.clone(),
+            upstreams: proxy.upstreams().clone(),
+            hands: core.hands(),
+            cookie: cookie.clone(),
+            trace: ground.trace.clone(),
+        };
+        direct.play(proxy.address(), player);
+    }
     ground.names.insert_address(&domain, proxy.address());
     let about = About {
         name: plan.name,

@@ -41,6 +41,9 @@ pub enum WireError {
         /// What the TLS library said.
         source: std::io::Error,
     },
+    /// No proxy stands there, and this can't be done without one.
+    #[error("the Core is asked directly, and this takes a proxy: {0}")]
+    NeedsProxy(&'static str),
     /// The name is not one of the testbed's.
     #[error("no such host: {0}")]
     NoSuchHost(String),

@@ -78,9 +78,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
     core("ends-a-path-at-a-null", BREAKS, |it| {
         reads(it, Reads::Path(|path| path.split("%00").next().unwrap_or_default().to_owned()))
     }),
+    core("drops-backslashes", BREAKS, |it| reads(it, Reads::Path(|path| path.replace('\\', "")))),
     core("knows-no-case-in-paths", BREAKS, |it| reads(it, Reads::Path(str::to_ascii_lowercase))),
     // The covered fields.
     core("knows-no-case-in-values", BREAKS, |it| reads(it, Reads::Field("x-note", str::to_ascii_lowercase))),
+    core("merges-blanks-in-values", BREAKS, |it| {
+        // One that knows nothing of words: two blanks that nobody wrote between words are none.
+        reads(it, Reads::Field("x-note", |value| value.replace("  ", "")))
+    }),
     core("overlooks-the-first-line-of-several", BREAKS, |it| {
         reads(it, Reads::Lines("x-step", |all| drop(all.drain(..1.min(all.len())))))
     }),
@@ -116,6 +121,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     // The signature.
     core("overlooks-what-follows-a-signature", BREAKS, |it| reads(it, Reads::Signature(|bytes| bytes.truncate(64)))),
+    core("overlooks-the-last-bit-of-a-signature", BREAKS, |it| {
+        reads(it, Reads::Signature(|bytes| bytes.iter_mut().last().into_iter().for_each(|last| *last &= 0x7f)))
+    }),
     core("reads-signatures-from-their-end", BREAKS, |it| reads(it, Reads::Signature(|bytes| bytes.reverse()))),
     core("overlooks-a-zero-before-a-signature", BREAKS, |it| {
         reads(it, Reads::Signature(|bytes| drop(bytes.drain(..usize::from(bytes.first() == Some(&0))))))

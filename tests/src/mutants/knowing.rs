@@ -151,6 +151,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
     core("installs-without-a-default", "APP-2", |it| accepts(it, APPS)),
     core("installs-any-header-name", "APP-5", |it| accepts(it, APPS)),
     core("warns-of-nothing", "APP-6", |it| json_answers(it, APPS, |app| app["warnings"] = json!([]))),
+    core("is-lost-in-templates-at-install", "APP-4", |it| {
+        around_surface(it, |request, within| {
+            let is_install = request.method() == Method::PUT && request.uri().path().starts_with(APPS);
+            Box::pin(async move {
+                if !is_install {
+                    return within.answer(request).await;
+                }
+                let (head, body) = request.into_parts();
+                let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                if bytes.windows(6).any(|part| part == b"{% for") {
+                    super::hostile::too_long().await;
+                }
+                within.answer(Request::from_parts(head, Body::from(bytes))).await
+            })
+        })
+    }),
     core("templates-are-not-rendered", "APP-3", |it| {
         answers(it, "/internal/auth", |mut answer| {
             for value in answer.headers_mut().values_mut() {

@@ -7,6 +7,7 @@
 mod access;
 mod calling;
 mod changed;
+mod hostile;
 mod hunt;
 mod knowing;
 mod lenient;
@@ -54,6 +55,7 @@ pub fn all() -> Vec<Mutant> {
         changed::MUTANTS,
         misread::MUTANTS,
         mistaken::MUTANTS,
+        hostile::MUTANTS,
     ]
     .concat();
     // What a proxy may do makes no mutant.

@@ -19,6 +19,7 @@ mod namespace;
 mod proxies;
 mod python;
 mod readme;
+mod receive;
 mod report;
 mod secrets;
 mod shards;

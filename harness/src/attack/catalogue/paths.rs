@@ -266,9 +266,15 @@ const ATTACKS: &[Attack] = &[
         it.path.push_str("%0d%0a")
     })
     .expecting(ALTERED),
-    changed("path-backslash-inserted", "AUTH-3", "a backslash stands in place of the last slash", SPELLING, |it, _| {
-        rejoined(it, "/\\");
-    })
+    changed(
+        "path-backslash-inserted",
+        "AUTH-3",
+        "a backslash stands behind the last slash of the path",
+        SPELLING,
+        |it, _| {
+            rejoined(it, "/\\");
+        },
+    )
     .expecting(ALTERED),
     changed(
         "path-fragment-appended",

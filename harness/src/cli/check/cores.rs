@@ -8,7 +8,7 @@ use portal_core::profile::Shipped;
 use crate::bundle;
 use crate::cli::CommandFailure;
 use crate::subject::descriptor::Descriptor;
-use crate::subject::{Place, Subject};
+use crate::subject::{Place, Receive, Subject};
 
 /// In the place of a file: the compact Core of this project.
 const BUILT_IN: &str = "built-in";
@@ -29,6 +29,10 @@ pub(in crate::cli) struct CoreArgs {
     /// Where the Cores are
     #[arg(long = "in", value_name = "PLACE", value_enum, default_value_t)]
     place: Place,
+
+    /// How requests from outside come to the Core [default: edge]
+    #[arg(long, value_name = "HOW", value_enum)]
+    receive: Option<Receive>,
 }
 
 fn profile(name: &str) -> Result<Shipped, String> {
@@ -69,6 +73,12 @@ fn quoted(word: &str) -> String {
 impl CoreArgs {
     /// The Core under test, or several.
     pub(in crate::cli) fn subject(&self) -> Result<Subject, CommandFailure> {
+        self.subject_received(Receive::Edge)
+    }
+
+    /// The same, whose receiving side is tested in this way unless it is said how.
+    pub(in crate::cli) fn subject_received(&self, usual: Receive) -> Result<Subject, CommandFailure> {
+        let receive = self.receive.unwrap_or(usual);
         let mut members = Vec::new();
         for chosen in &self.core {
             let subject = match &chosen.file {
@@ -86,12 +96,20 @@ impl CoreArgs {
             1 => members.remove(0).1,
             _ => Subject::mixed(members).map_err(CommandFailure::usage)?,
         };
+        if receive == Receive::Direct && subject.proxy().is_some() {
+            return Err(CommandFailure::usage(format!(
+                "{} describes a proxy (`[proxy]`), and with --receive direct there is none: leave one of them out",
+                self.core.iter().map(|chosen| chosen.given.as_str()).collect::<Vec<_>>().join(", "),
+            )));
+        }
         let cores = self.core.iter().map(|chosen| format!("--core {} ", quoted(&chosen.given)));
         let profile = Some(self.profile.name).filter(|name| *name != Shipped::NAMES[0]);
         let profile = profile.map(|name| format!("--profile {name} "));
         let place = Some(self.place).filter(|place| *place != Place::default());
         let place = place.map(|place| format!("--in {} ", place.name()));
-        Ok(subject.given_as(&cores.chain(profile).chain(place).collect::<String>()))
+        let directly = (receive == Receive::Direct).then(|| "--receive direct ".to_owned());
+        let given: String = cores.chain(profile).chain(place).chain(directly).collect();
+        Ok(subject.received(receive).given_as(&given))
     }
 
     fn built_in(&self) -> Result<Subject, CommandFailure> {

@@ -148,13 +148,12 @@ impl Reader<'_> {
     /// A file about a proxy alone: the built-in Core stands behind it.
     fn built_in(&mut self, has_proxy: bool) -> Option<Start> {
         if !has_proxy {
-            let what = "is missing: give a `command` or `urls`; only a file with nothing but `name` and `[proxy]` does \
-                        without, which tests the proxy before the built-in Core";
+            let what = "is missing: give a `command` or `urls`; only a file about a `[proxy]` does without, which tests the proxy before the built-in Core";
             self.source.wrong(0..0, "start", what);
             return None;
         }
         let written: toml::Table = self.source.text.parse().unwrap_or_default();
-        for key in written.keys().filter(|key| !["name", "version", "proxy"].contains(&key.as_str())) {
+        for key in written.keys().filter(|key| !OF_A_PROXY.contains(&key.as_str())) {
             let at = self.source.text.find(&format!("[{key}")).or_else(|| self.source.text.find(key)).unwrap_or(0);
             let what = "is about a Core that is started, and there is no `[start]`: give one, or leave this out";
             self.source.wrong(at..at, key, what);
@@ -505,6 +504,9 @@ impl Reader<'_> {
         parsed
     }
 }
+
+/// What a file may say that is about a proxy before the built-in Core.
+const OF_A_PROXY: [&str; 5] = ["name", "version", "profile", "overrides", "proxy"];
 
 /// A profile with one other value.
 fn overridden(profile: &Profile, key: &str, value: &toml::Value) -> Result<Profile, String> {

@@ -122,6 +122,12 @@ fn a_file_about_a_proxy_alone_has_the_built_in_core_behind_it() {
     let proxy = parse("name = \"x\"\nversion = \"2\"\n[proxy]\ncommand = [\"caddy\"]\n").unwrap();
     assert!(matches!(proxy.start, Start::BuiltIn));
     assert_eq!((proxy.kind(), proxy.proxy.unwrap().ready.path), ("built-in", None));
+    let old = parse(
+        "name = \"x\"\nprofile = \"portal-2022\"\n[proxy]\ncommand = [\"x\"]\n[overrides]\nzone = \"z.example\"\n",
+    );
+    let core = crate::subject::Subject::described(old.unwrap());
+    assert_eq!((core.profile().window_seconds, core.profile().zone.as_str()), (24 * 3600, "z.example"));
+    assert!(core.off().contains_key("SIG-6"), "{:?}", core.off());
     let neither = refused("name = \"x\"\n");
     assert!(neither.starts_with("conf/core.toml:1: `start`: is missing: give a `command` or `urls`"), "{neither}");
     let idle = refused("name = \"x\"\n[proxy]\ncommand = [\"x\"]\n[apps]\ndoor_from = \"/d\"\n");

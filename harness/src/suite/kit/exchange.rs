@@ -58,7 +58,7 @@ impl Exchange {
         let outcome = match result {
             Ok(reply) => Outcome::Answered(Box::new(reply.into())),
             Err(WireError::Cut { reply, cause }) => Outcome::BrokenOff(reply, cause),
-            Err(error @ WireError::NoSuchHost(_)) => return Err(error.into()),
+            Err(error @ (WireError::NoSuchHost(_) | WireError::NeedsProxy(_))) => return Err(error.into()),
             Err(error) => Outcome::Nothing(error),
         };
         let trace_id = match &outcome {

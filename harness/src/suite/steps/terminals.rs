@@ -92,15 +92,11 @@ async fn tries_wrong_codes(world: &mut World, args: Args) -> StepResult {
     let valid = world.scene().code.clone();
     let outside = world.scene().testbed()?.outside();
     let host = world.scene().portal(portal)?.domain();
-    let mut connection = outside.connect(host).await?;
     for code in wrong_codes(valid.as_deref()).take(usize::try_from(count)?) {
         let call = pairing(&code, "a stranger");
-        let reply = match connection.send(call.clone()).await {
-            // Whoever is annoyed may hang up; the next guess comes on a new connection.
-            Err(WireError::Closed | WireError::Io(_)) => {
-                connection = outside.connect(host).await?;
-                connection.send(call).await?
-            }
+        let reply = match outside.send(host, call.clone()).await {
+            // Whoever is annoyed may hang up, but not for ever.
+            Err(WireError::Closed | WireError::Io(_)) => outside.send(host, call).await?,
             other => other?,
         };
         let refused = (400..500).contains(&reply.status);

@@ -65,6 +65,15 @@ async fn bytes_go_both_ways_from_the_first_on_and_ends_are_told() {
 }
 
 #[tokio::test]
+async fn at_another_port_than_the_public_one_nobody_is() {
+    let proxy = proxy_to("abc123.p.example", shouting().await).await;
+    let (stream, head) = ask(&proxy, &connect_to("abc123.p.example:8443")).await;
+    assert!(head.starts_with("HTTP/1.1 502 "), "{head}");
+    let body = rest_of(stream).await;
+    assert!(body.contains("abc123.p.example:8443") && body.contains("refused"), "{body}");
+}
+
+#[tokio::test]
 async fn who_is_unknown_or_refuses_is_a_bad_gateway_with_the_reason() {
     let names = Names::new().unwrap();
     names.insert("gone.p.example", Target::Refused);

@@ -29,12 +29,12 @@ pub(super) async fn serve(desk: &Desk, mut client: TcpStream) {
 /// The connection to the target, once the client has been told of it; none where the client left.
 async fn open(desk: &Desk, client: &mut TcpStream, early: &mut BytesMut) -> Result<Option<TcpStream>, Refusal> {
     let Some(head) = read_head(desk, client, early).await? else { return Ok(None) };
-    let host = host_asked_for(&head).inspect_err(|refusal| desk.note_refusal(refusal.reason.clone()))?;
+    let (host, port) = host_asked_for(&head).inspect_err(|refusal| desk.note_refusal(refusal.reason.clone()))?;
     desk.asked.note(host.clone());
     let unknown = || Refusal::unreachable(format!("{host} is not a name of this testbed"));
-    let address = desk.names.current().address(&host).ok_or_else(unknown)?;
+    let address = desk.names.current().address_at(&host, port).ok_or_else(unknown)?;
     let target = connect(address, desk.limits.connect).await;
-    let target = target.map_err(|why| Refusal::unreachable(format!("{host} can't be reached: {why}")))?;
+    let target = target.map_err(|why| Refusal::unreachable(format!("{host}:{port} can't be reached: {why}")))?;
     nodelay(&target);
     let told = client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await;
     Ok(told.is_ok().then_some(target))
@@ -59,7 +59,7 @@ async fn read_head(desk: &Desk, client: &mut TcpStream, early: &mut BytesMut) ->
 }
 
 /// RFC 9110 §9.3.6: the target of CONNECT is host and port, nothing else.
-fn host_asked_for(head: &Head) -> Result<String, Refusal> {
+fn host_asked_for(head: &Head) -> Result<(String, u16), Refusal> {
     let refuse = |status: &'static str, reason: String| Refusal { status, reason };
     let line: String = head.start_line.chars().take(200).collect();
     let (method, target, version) =
@@ -71,10 +71,9 @@ fn host_asked_for(head: &Head) -> Result<String, Refusal> {
     if !version.starts_with("HTTP/1.") {
         return Err(refuse("505 HTTP Version Not Supported", format!("`{line}`: this proxy speaks HTTP/1.1")));
     }
-    let parts =
-        target.rsplit_once(':').filter(|(host, port)| is_host(host) && port.parse().is_ok_and(|port: u16| port > 0));
-    let (host, _) = parts.ok_or_else(|| refuse("400 Bad Request", format!("`{line}`: CONNECT wants host:port")))?;
-    Ok(host.to_owned())
+    let parts = target.rsplit_once(':').filter(|(host, _)| is_host(host));
+    let parts = parts.and_then(|(host, port)| Some((host.to_owned(), port.parse().ok().filter(|port| *port > 0)?)));
+    parts.ok_or_else(|| refuse("400 Bad Request", format!("`{line}`: CONNECT wants host:port")))
 }
 
 fn is_host(text: &str) -> bool {

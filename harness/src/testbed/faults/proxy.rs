@@ -57,6 +57,8 @@ faults! {
     SkipsTerminalCheck = "skips-terminal-check" breaks "PROXY-1",
     /// Takes a host with letters in upper case for a foreign one.
     ComparesHostsByCase = "compares-hosts-by-case" breaks "PROXY-1",
+    /// Serves one connection at a time: who is slow holds up all others.
+    ServesOneAtATime = "serves-one-at-a-time" breaks "PROXY-2",
     /// Sends GET requests to the app without asking the Core.
     SkipsAuthForGet = "skips-auth-for-get" breaks "PROXY-2",
     /// Sends PUT requests on as POST.
@@ -91,6 +93,10 @@ faults! {
     TakesSeveralHosts = "takes-several-hosts" breaks "PROXY-4",
     /// Takes a request with Content-Length and Transfer-Encoding, or several Content-Length.
     TakesConflictingLengths = "takes-conflicting-lengths" breaks "PROXY-4",
+    /// Reads a length as far as it has digits, as `atoi` does: `+5`, `5, 3` and `5.0` are 5.
+    ReadsLengthsLikeAtoi = "reads-lengths-like-atoi" breaks "PROXY-4",
+    /// Takes any Transfer-Encoding for chunked that has the word in it.
+    FindsChunkedAnywhere = "finds-chunked-anywhere" breaks "PROXY-4",
     /// Takes a request whose target names another host than its Host field.
     TakesForeignTarget = "takes-foreign-target" breaks "PROXY-4",
     /// Lets everybody in while the Core is down.
@@ -109,6 +115,10 @@ faults! {
     SkipsDigestCheck = "skips-digest-check" breaks "PROXY-10",
     /// Checks the body against a covered Content-Digest only where the Core recognised a peer.
     ChecksDigestOfPeersOnly = "checks-digest-of-peers-only" breaks "PROXY-10",
+    /// Passes a body whose covered Content-Digest it can't check.
+    PassesUncheckableDigests = "passes-uncheckable-digests" breaks "PROXY-10",
+    /// Checks a body only where there is one.
+    ChecksNoEmptyBody = "checks-no-empty-body" breaks "PROXY-10",
     /// Checks only the first line where Content-Digest has several.
     ChecksOneDigestOnly = "checks-one-digest-only" breaks "PROXY-10",
 }

@@ -54,7 +54,9 @@ async fn accept<F>(sites: Sites, listener: TcpListener, serve: impl Fn(Arc<Site>
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let slots = Arc::new(Semaphore::new(sites.now().limits.connections));
+    let site = sites.now();
+    let at_once = if site.faults.has(ProxyFault::ServesOneAtATime) { 1 } else { site.limits.connections };
+    let slots = Arc::new(Semaphore::new(at_once));
     loop {
         // The semaphore is never closed.
         let Ok(slot) = slots.clone().acquire_owned().await else { return };

@@ -24,7 +24,10 @@ pub(super) fn wanted(fields: &HeaderMap, peer: bool, faults: Faults) -> Result<O
     let last = if faults.has(ProxyFault::ChecksOneDigestOnly) { 1 } else { usize::MAX };
     let lines = fields.get_all(&CONTENT_DIGEST).iter().map(HeaderValue::as_bytes);
     let unusable = |error: portal_core::digest::DigestError| Refusal::DigestUnusable(error.to_string());
-    ContentDigest::parse(lines.take(last)).and_then(|digest| digest.checker()).map(Some).map_err(unusable)
+    match ContentDigest::parse(lines.take(last)).and_then(|digest| digest.checker()) {
+        Err(_) if faults.has(ProxyFault::PassesUncheckableDigests) => Ok(None),
+        checker => checker.map(Some).map_err(unusable),
+    }
 }
 
 /// Takes the whole body in and checks it.

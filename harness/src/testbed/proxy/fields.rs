@@ -82,7 +82,7 @@ impl Forwarded<'_> {
     /// For the app.
     pub(super) fn replace(&self, fields: &mut HeaderMap, faults: Faults) {
         if !faults.has(ProxyFault::KeepsForwardedFields) {
-            strip(fields, is_forwarding);
+            remove_forwarding(fields);
         }
         append(fields, "x-forwarded-for", &self.client.to_string());
         append(fields, "x-forwarded-proto", self.scheme);
@@ -100,6 +100,11 @@ impl Forwarded<'_> {
             append(fields, "x-forwarded-body", if has_body { "present" } else { "absent" });
         }
     }
+}
+
+/// Removes what a client may not say about where a request comes from (PROXY-8).
+pub(super) fn remove_forwarding(fields: &mut HeaderMap) {
+    strip(fields, is_forwarding);
 }
 
 /// Removes the cookie `name` and leaves all others as they are (PROXY-7).

@@ -168,7 +168,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 self.searched = self.raw.len();
                 return;
             }
-            Ok(Some(end)) => head::read(&self.raw[..end], self.limits.fields, self.faults).map(|head| (end, head)),
+            Ok(Some(end)) => {
+                let end = head::spelled_anew(&mut self.raw, end, self.faults);
+                head::read(&self.raw[..end], self.limits.fields, self.faults).map(|head| (end, head))
+            }
             Err(refusal) => Err(refusal),
         };
         self.searched = 0;

@@ -4,6 +4,8 @@
 //! fields, several equal Content-Length, and drops Content-Length silently beside Transfer-Encoding. An app behind the
 //! proxy may choose otherwise, so none of these gets as far as hyper.
 
+use bytes::BytesMut;
+
 use super::refuse::Refusal;
 use crate::testbed::faults::{Faults, ProxyFault};
 
@@ -62,6 +64,43 @@ pub(super) fn read(bytes: &[u8], max_fields: usize, faults: Faults) -> Result<He
     // RFC 6455 §4.1. A body before the switch would leave open where the tunnel begins.
     let upgrade = seen.websocket && seen.connection_upgrade && start.may_upgrade && framing == Framing::Length(0);
     Ok(Head { framing, upgrade })
+}
+
+/// What a proxy with the wrong behaviours that read framing leniently makes of a head that ends at `end`. Where it ends then.
+pub(super) fn spelled_anew(raw: &mut BytesMut, end: usize, faults: Faults) -> usize {
+    let lenient = [ProxyFault::ReadsLengthsLikeAtoi, ProxyFault::FindsChunkedAnywhere];
+    if !lenient.into_iter().any(|fault| faults.has(fault)) {
+        return end;
+    }
+    let rest = raw.split_off(end);
+    let text = raw.strip_suffix(b"\r\n\r\n").unwrap_or(raw);
+    let mut spelled = Vec::with_capacity(end);
+    for line in Lines(Some(text)) {
+        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        let (name, value) = (&line[..colon], line.get(colon + 1..).unwrap_or_default());
+        let digits = trim(value).strip_prefix(b"+").unwrap_or_else(|| trim(value));
+        let digits = &digits[..digits.iter().take_while(|byte| byte.is_ascii_digit()).count()];
+        if faults.has(ProxyFault::ReadsLengthsLikeAtoi)
+            && name.eq_ignore_ascii_case(b"content-length")
+            && !digits.is_empty()
+        {
+            spelled.extend_from_slice(b"Content-Length: ");
+            spelled.extend_from_slice(digits);
+        } else if faults.has(ProxyFault::FindsChunkedAnywhere)
+            && name.eq_ignore_ascii_case(b"transfer-encoding")
+            && value.windows(7).any(|part| part.eq_ignore_ascii_case(b"chunked"))
+        {
+            spelled.extend_from_slice(b"Transfer-Encoding: chunked");
+        } else {
+            spelled.extend_from_slice(line);
+        }
+        spelled.extend_from_slice(b"\r\n");
+    }
+    spelled.extend_from_slice(b"\r\n");
+    raw.clear();
+    raw.extend_from_slice(&spelled);
+    raw.unsplit(rest);
+    spelled.len()
 }
 
 /// Takes a field line apart; also those of trailers.

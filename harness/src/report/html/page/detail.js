@@ -21,7 +21,7 @@ function facts(scenario) {
   if (failure) {
     const about = requirements.get(failure.requirement);
     if (failure.requirement && verdict !== "skip" && verdict !== "unsupported") {
-      fact("Requirement", [el("b", {}, `${failure.requirement} ${about?.level || ""} `), ...prose(failure.sentence)]);
+      fact("Requirement", [el("b", {}, `${failure.requirement} ${scenario.level || about?.level || ""} `), ...prose(failure.sentence)]);
     }
     fact("Step", failure.step);
     fact("Expected", failure.expected, true);

@@ -72,7 +72,7 @@ impl Shooting<'_> {
                 let (message, outside) = (raw.to_bytes(), world.scene().testbed()?.outside().clone());
                 let (replies, end) = match outside.connect(host).await {
                     Ok(mut channel) => channel.raw_replies(&message, OPEN).await,
-                    Err(error @ WireError::NoSuchHost(_)) => return Err(error.into()),
+                    Err(error @ (WireError::NoSuchHost(_) | WireError::NeedsProxy(_))) => return Err(error.into()),
                     Err(error) => (Vec::new(), error),
                 };
                 let mut exchange = bytes::exchange(&message, to, replies, end);

@@ -130,6 +130,19 @@ async fn passes(fault: ProxyFault, scene: &Scene) -> bool {
             assert!(answers == [400, 400] || answers == [200, 200], "{answers:?}");
             answers == [400, 400]
         }
+        ReadsLengthsLikeAtoi => {
+            let request = format!("POST / HTTP/1.1\r\nHost: {APP}\r\nContent-Length: +1\r\n\r\nx");
+            scene.client.raw(APP, request.as_bytes()).await.unwrap().status == 400
+        }
+        FindsChunkedAnywhere => {
+            let head = format!("POST / HTTP/1.1\r\nHost: {APP}\r\nTransfer-Encoding: xchunked\r\n\r\n");
+            let request = head + "1\r\nx\r\n0\r\n\r\n";
+            scene.client.raw(APP, request.as_bytes()).await.unwrap().status == 400
+        }
+        ServesOneAtATime => {
+            let _first = scene.client.connect(APP).await.unwrap();
+            timeout(Duration::from_millis(500), scene.client.send(APP, Call::get("/"))).await.is_ok()
+        }
         TakesForeignTarget => {
             let request = format!("GET https://other.example/ HTTP/1.1\r\nHost: {APP}\r\n\r\n");
             scene.client.raw(APP, request.as_bytes()).await.unwrap().status == 400
@@ -160,6 +173,16 @@ async fn passes(fault: ProxyFault, scene: &Scene) -> bool {
         ChecksDigestOfPeersOnly => {
             scene.permit(&[("X-Ptl-Client-Type", "anonymous")]);
             checked(scene, signed(OTHER)).await
+        }
+        PassesUncheckableDigests => {
+            let call = Call::post("/", BODY).field("Content-Digest", "md5=:AAAA:");
+            let call = call.field("Signature-Input", r#"sig1=("@method" "content-digest")"#);
+            checked(scene, call.field("Signature", "sig1=:AAAA:")).await
+        }
+        ChecksNoEmptyBody => {
+            let call = Call::get("/").field("Content-Digest", DIGEST);
+            let call = call.field("Signature-Input", r#"sig1=("@method" "content-digest")"#);
+            checked(scene, call.field("Signature", "sig1=:AAAA:")).await
         }
         ChecksOneDigestOnly => checked(scene, signed(BODY).field("Content-Digest", "sha-512=:AAAA:")).await,
     }
