@@ -1,9 +1,11 @@
 //! The command line. One file for each command; here only what they share.
 
 pub mod attack;
+pub mod call;
 pub mod check;
 pub mod clean;
 pub mod core;
+pub mod down;
 pub mod exit;
 pub mod explain;
 pub mod export;
@@ -11,6 +13,7 @@ pub mod image;
 pub mod init;
 pub mod namespace;
 pub mod part;
+mod project;
 pub mod replay;
 pub mod report;
 pub mod requirements;
@@ -18,6 +21,9 @@ pub mod shim;
 pub mod sign;
 pub mod steps;
 pub mod test;
+pub mod status;
+pub mod terminal;
+pub mod up;
 pub mod vectors;
 
 use std::io::{self, Write as _};
@@ -52,7 +58,17 @@ enum Command {
     Replay(replay::Replay),
     /// See whether the testbed finds its way with a Core
     Core(core::Core),
-    /// Write a file to begin with
+    /// Start the Portals and apps of countersign.toml, and keep them up
+    Up(Box<up::Up>),
+    /// End what is up
+    Down(down::Down),
+    /// Show what is up
+    Status(status::Status),
+    /// Pair a terminal with a Portal that is up: its cookie, and an address that logs a browser in
+    Terminal(terminal::Terminal),
+    /// Let an app call a peer, and see each hop, the signature base and the decision
+    Call(Box<call::CallCommand>),
+    /// Write files to begin with: for the app in this folder, or for a Core
     Init(init::Init),
     /// Try one attack of the hostile peer's, and say what it is, why it must fail, and what came of it
     Attack(attack::AttackCommand),
@@ -92,6 +108,11 @@ impl Cli {
             Command::Test(test) => test.run(),
             Command::Replay(replay) => replay.run(&mut io::stdout()),
             Command::Core(core) => core.run(&mut io::stdout()),
+            Command::Up(up) => up.run(),
+            Command::Down(down) => down.run(&mut io::stdout()),
+            Command::Status(status) => status.run(&mut io::stdout()),
+            Command::Terminal(terminal) => terminal.run(&mut io::stdout()),
+            Command::Call(call) => call.run(&mut io::stdout()),
             Command::Init(init) => init.run(&mut io::stdout().lock()),
             Command::Attack(attack) => attack.run(&mut io::stdout().lock()),
             Command::Steps(steps) => steps.run(&mut io::stdout().lock()),

@@ -230,7 +230,7 @@ pub(super) fn entry(out: &mut impl Write, name: &str, text: &str) -> io::Result<
 }
 
 /// Two bases side by side, with the first line that differs marked.
-pub(super) fn bases(out: &mut impl Write, bases: &Bases, sides: [&str; 2], same: &str) -> io::Result<()> {
+pub(crate) fn bases(out: &mut impl Write, bases: &Bases, sides: [&str; 2], same: &str) -> io::Result<()> {
     let Some(line) = bases.line else {
         return entry(out, "bases", same);
     };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,9 +87,13 @@ impl CoreKind for Builtin {
     }
 
     async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError> {
-        let state = match plan.storage {
-            Storage::Memory => State::Memory(MemoryStore::new()),
-            Storage::Disk => {
+        let state = match (&plan.data, plan.storage) {
+            (Some(folder), _) => {
+                std::fs::create_dir_all(folder).map_err(|error| not_started(&plan, error))?;
+                State::Kept(folder.clone())
+            }
+            (None, Storage::Memory) => State::Memory(MemoryStore::new()),
+            (None, Storage::Disk) => {
                 let folder = tempfile::Builder::new().prefix("countersign-core-").tempdir();
                 State::Disk(folder.map_err(|error| not_started(&plan, error))?)
             }
@@ -117,6 +122,7 @@ impl CoreKind for Builtin {
 enum State {
     Memory(MemoryStore),
     Disk(TempDir),
+    Kept(PathBuf),
 }
 
 struct BuiltinCore {
@@ -151,12 +157,13 @@ impl BuiltinCore {
     async fn store(&self) -> Result<Arc<dyn Store>, SubjectError> {
         let folder = match &self.state {
             State::Memory(store) => return Ok(Arc::new(store.clone())),
-            State::Disk(folder) => folder,
+            State::Disk(folder) => folder.path(),
+            State::Kept(folder) => folder,
         };
         // The tasks of a Core that was killed let go of the file one after the other.
         let deadline = tokio::time::Instant::now() + UNLOCK;
         loop {
-            match RedbStore::open(&folder.path().join("core.redb")) {
+            match RedbStore::open(&folder.join("core.redb")) {
                 Ok(store) => return Ok(Arc::new(store)),
                 Err(StoreError::Open { .. }) if tokio::time::Instant::now() < deadline => {
                     tokio::task::yield_now().await

@@ -18,6 +18,7 @@ pub mod surface;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -337,6 +338,8 @@ pub struct CorePlan {
     pub trace: Trace,
     /// Where state is kept.
     pub storage: Storage,
+    /// The folder in which it keeps its state from one testbed to the next; none where that goes with it.
+    pub data: Option<PathBuf>,
     /// How many Portals of its testbed were there before it.
     pub position: usize,
     /// It must not have been used before, nor will it be used afterwards.
@@ -363,6 +366,7 @@ impl CorePlan {
             ca_pem: pki.ca_pem(),
             trace: Trace::new(),
             storage: Storage::Disk,
+            data: None,
             position: 0,
             alone: false,
         })

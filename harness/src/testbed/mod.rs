@@ -42,6 +42,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -80,6 +81,7 @@ pub struct Testbed {
     storage: Storage,
     alone: bool,
     active: faults::Active,
+    data: Option<PathBuf>,
     ground: Arc<Ground>,
 }
 
@@ -118,6 +120,10 @@ pub struct Options {
     pub relays: bool,
     /// What faults draw at random follows from this.
     pub seed: u64,
+    /// The authority, where that outlives the testbed and the Core under test brings none. Else one is made.
+    pub pki: Option<Pki>,
+    /// A folder in which each Core keeps its state from one testbed to the next, in a folder named as its Portal.
+    pub data: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -131,6 +137,8 @@ impl Default for Options {
             alone: false,
             relays: false,
             seed: 0,
+            pki: None,
+            data: None,
         }
     }
 }
@@ -153,7 +161,7 @@ impl Testbed {
         start::allow_files(topology.portals.len());
         let pairs = topology.introductions();
         let Topology { zone, public_port, portals: plans, .. } = topology;
-        let Options { subject, profile, storage, began, alone, relays, seed } = options;
+        let Options { subject, profile, storage, began, alone, relays, seed, pki, data } = options;
         let names = Names::new()?;
         names.links().seed(seed);
         if relays {
@@ -168,7 +176,7 @@ impl Testbed {
             base
         });
         let clock = fresh_clock(base.as_ref());
-        let pki = match subject.authority()? {
+        let pki = match subject.authority()?.or(pki) {
             Some(pki) => pki,
             None => Pki::new(&clock)?,
         };
@@ -187,6 +195,7 @@ impl Testbed {
             storage,
             alone,
             active: faults::Active::default(),
+            data,
             ground: Arc::new(ground),
         };
         let started = testbed.start_portals(plans).await?;
@@ -291,6 +300,14 @@ impl Testbed {
     /// # Errors
     /// When a Core does not stop; all others are ended nevertheless.
     pub async fn shutdown(self) -> Result<(), TestbedError> {
+        self.end().await
+    }
+
+    /// As [`Testbed::shutdown`], for those who share it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn end(&self) -> Result<(), TestbedError> {
         let fakes: Vec<_> = lock(&self.fakes).values().cloned().collect();
         let portals = self.portals();
         futures_util::future::join_all(fakes.iter().map(FakePortal::stop)).await;
@@ -308,7 +325,8 @@ impl Testbed {
             }
             let key = lock(&self.keys).key(&plan.key)?;
             let position = before + orders.len();
-            orders.push(Order { plan, key, storage: self.storage, alone: self.alone, position });
+            let data = self.data.as_ref().map(|data| data.join(&plan.name));
+            orders.push(Order { plan, key, storage: self.storage, data, alone: self.alone, position });
         }
         let started = start::portals(&self.ground, orders).await?;
         lock(&self.portals).extend(started.iter().map(|portal| (portal.name().to_owned(), portal.clone())));

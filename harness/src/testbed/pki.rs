@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use portal_core::clock::{Clock, unix_seconds};
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, GeneralSubtree,
+    IsCa, KeyPair, KeyUsagePurpose, NameConstraints,
 };
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
@@ -79,7 +79,7 @@ impl Pki {
     /// # Errors
     /// Where keys, certificates or the file of the authority can't be made.
     pub fn new(clock: &dyn Clock) -> Result<Pki, PkiError> {
-        Pki::with_key(clock, KeyPair::generate()?)
+        Pki::with_key(clock, KeyPair::generate()?, None)
     }
 
     /// An authority that outlives the program: its certificate is kept in this file and its key beside, in a file that only
@@ -88,16 +88,24 @@ impl Pki {
     /// # Errors
     /// Where the files can't be read or made.
     pub fn kept(clock: &dyn Clock, file: &Path) -> Result<Pki, PkiError> {
+        Pki::kept_for(clock, file, None)
+    }
+
+    /// [`Pki::kept`], good for names of this zone alone: people put it among those that their browser trusts.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn kept_for(clock: &dyn Clock, file: &Path, zone: Option<&str>) -> Result<Pki, PkiError> {
         let mut key_file = file.as_os_str().to_owned();
         key_file.push(".key");
         let key_file = Path::new(&key_file);
         if file.is_file() && key_file.is_file() {
             // The same name and key: what the certificate in the file says of them holds.
-            return Pki::with_key(clock, KeyPair::from_pem(&std::fs::read_to_string(key_file)?)?);
+            return Pki::with_key(clock, KeyPair::from_pem(&std::fs::read_to_string(key_file)?)?, zone);
         }
         let key = KeyPair::generate()?;
         let pem = key.serialize_pem();
-        let pki = Pki::with_key(clock, key)?;
+        let pki = Pki::with_key(clock, key, zone)?;
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         for (path, text) in [(key_file, pem), (file, pki.ca_pem())] {
             let mut written = NamedTempFile::new_in(folder)?;
@@ -107,14 +115,14 @@ impl Pki {
         Ok(pki)
     }
 
-    fn with_key(clock: &dyn Clock, key: KeyPair) -> Result<Pki, PkiError> {
+    fn with_key(clock: &dyn Clock, key: KeyPair, zone: Option<&str>) -> Result<Pki, PkiError> {
         let made = SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds(clock));
-        let authority = authority("Countersign testbed", made, key)?;
+        let authority = authority("Countersign testbed", made, key, zone)?;
         let mut ca_file = tempfile::Builder::new().prefix("countersign-ca-").suffix(".pem").tempfile()?;
         ca_file.write_all(authority.pem().as_bytes())?;
         let inner = Inner {
             made,
-            stranger: self::authority("Countersign stranger", made, KeyPair::generate()?)?,
+            stranger: self::authority("Countersign stranger", made, KeyPair::generate()?, None)?,
             authority,
             leaf: KeyPair::generate()?,
             provider: Arc::new(aws_lc_rs::default_provider()),
@@ -194,6 +202,16 @@ impl Pki {
             .with_root_certificates(roots)
             .with_no_client_auth();
         Ok(config)
+    }
+
+    /// TLS for `domain` and one label under it, with HTTP/1.1 alone: for pages of the testbed's own.
+    ///
+    /// # Errors
+    /// Where the certificate can't be made.
+    pub fn http1_config(&self, domain: &str, clock: Arc<dyn Clock>) -> Result<Arc<ServerConfig>, PkiError> {
+        let mut config = ServerConfig::clone(&self.server_config(domain, clock)?.config);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
     }
 
     /// TLS 1.2 or later for the proxy of `domain`, with HTTP/2 and HTTP/1.1. Shows its good certificate until told otherwise.
@@ -294,11 +312,20 @@ impl TimeProvider for ClockTime {
     }
 }
 
-fn authority(name: &str, made: SystemTime, key: KeyPair) -> Result<CertifiedIssuer<'static, KeyPair>, PkiError> {
+fn authority(
+    name: &str,
+    made: SystemTime,
+    key: KeyPair,
+    zone: Option<&str>,
+) -> Result<CertifiedIssuer<'static, KeyPair>, PkiError> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    params.name_constraints = zone.map(|zone| NameConstraints {
+        permitted_subtrees: vec![GeneralSubtree::DnsName(zone.to_owned())],
+        excluded_subtrees: Vec::new(),
+    });
     params.not_before = (made - VALIDITY).into();
     params.not_after = (made + VALIDITY).into();
     Ok(CertifiedIssuer::self_signed(params, key)?)

@@ -1,6 +1,7 @@
 //! Starting Portals: many at a time, each ready when its own Core answers.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(super) struct Order {
     pub(super) plan: PortalPlan,
     pub(super) key: Option<String>,
     pub(super) storage: Storage,
+    /// Where its Core keeps its state from one testbed to the next.
+    pub(super) data: Option<PathBuf>,
     pub(super) alone: bool,
     /// How many Portals were there before it.
     pub(super) position: usize,
@@ -79,7 +82,7 @@ async fn spawned<T: Send + 'static>(
 }
 
 async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
-    let Order { plan, key, storage, alone, position } = order;
+    let Order { plan, key, storage, data, alone, position } = order;
     let identity = key.as_deref().map(TestIdentity::from_private_key_pem).transpose()?;
     let expected = identity.as_ref().map(|identity| identity.id().to_owned());
     let clock = super::fresh_clock(ground.base.as_ref());
@@ -93,6 +96,7 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         ca_pem: ground.pki.ca_pem(),
         trace: ground.trace.clone(),
         storage,
+        data,
         position,
         alone,
     };

@@ -105,6 +105,8 @@ pub struct AppSpec {
     pub manifest_file: PathBuf,
     /// Its manifest, verbatim, as it was when the project was read.
     pub manifest: String,
+    /// What is allowed in its manifest and probably not meant.
+    pub warnings: Vec<String>,
     /// The port that it has in a container, by its manifest.
     pub container_port: Option<u16>,
     /// Where it comes from.
@@ -318,12 +320,17 @@ impl AppSpec {
     }
 
     /// The app that this manifest describes, which the testbed plays.
-    pub(super) fn read(file: &Path) -> Result<AppSpec, String> {
+    pub(crate) fn read(file: &Path) -> Result<AppSpec, String> {
         let text = std::fs::read(file).map_err(|error| format!("can't be read: {error}"))?;
         let manifest = Manifest::parse(&text).map_err(|error| error.to_string())?;
         Ok(AppSpec {
             name: manifest.name().to_owned(),
             manifest_file: file.to_owned(),
+            warnings: manifest
+                .warnings()
+                .iter()
+                .map(|warning| format!("{}: {}", warning.path, warning.reason))
+                .collect(),
             container_port: manifest.http_port(),
             manifest: String::from_utf8(text).map_err(|_| "is not UTF-8".to_owned())?,
             source: AppSource::Echo,

@@ -70,14 +70,34 @@ pub(super) struct ProcessCore {
     within: SocketAddr,
     /// Keeps the address away from others.
     reserved: Option<Reserved>,
-    folder: TempDir,
+    folder: Folder,
+}
+
+/// Where the state of a Core is.
+enum Folder {
+    /// It goes with the Core.
+    Gone(TempDir),
+    /// It stays for the next testbed.
+    Kept(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Folder::Gone(folder) => folder.path(),
+            Folder::Kept(folder) => folder,
+        }
+    }
 }
 
 impl ProcessCore {
     /// Starts one. It has answered when this returns.
     pub(super) async fn start(plant: &Arc<Plant>, plan: CorePlan, pki: Pki) -> Result<ProcessCore, SubjectError> {
         let failed = |error: std::io::Error| not_started(&plan.portal, error);
-        let folder = tempfile::Builder::new().prefix("countersign-core-").tempdir().map_err(failed)?;
+        let folder = match &plan.data {
+            Some(folder) => Folder::Kept(folder.clone()),
+            None => Folder::Gone(tempfile::Builder::new().prefix("countersign-core-").tempdir().map_err(failed)?),
+        };
         lay_out(folder.path(), plan.identity.as_ref(), &pki).map_err(failed)?;
         let room = match &plant.command.image {
             Some(image) => Some(plant.room(image, &plan.portal).await?),
@@ -455,7 +475,7 @@ impl fmt::Debug for ProcessCore {
 /// The folders of a Core, and the files that it is given.
 fn lay_out(folder: &Path, identity: Option<&TestIdentity>, pki: &Pki) -> std::io::Result<()> {
     let (data, files) = (folder.join("data"), folder.join("files"));
-    std::fs::create_dir(&data)?;
+    std::fs::create_dir_all(&data)?;
     // Whoever a container runs as; others don't get into the folder above.
     #[cfg(unix)]
     std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;

@@ -136,6 +136,7 @@ impl World {
             alone: needs::alone(&self.scenario()?.tags),
             relays: false,
             seed: self.chance().seed_of_faults(),
+            ..Options::default()
         };
         let testbed = Testbed::start_with(topology, options).await?;
         self.watch(testbed.trace().clone());

@@ -16,7 +16,7 @@ mod tests;
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -39,7 +39,7 @@ pub struct RealApp {
 }
 
 /// How an app is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum AppState {
     /// It was started and can't be connected to yet.
@@ -140,7 +140,7 @@ impl RealApps {
     }
 
     /// Ends them: SIGTERM, a while for them to go, SIGKILL. Nothing of them is left when it returns.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         futures_util::future::join_all(self.apps.iter().map(RealApp::stop)).await;
     }
 
