@@ -3,6 +3,7 @@
 //! [`Topology`] is the plan of a testbed; [`project`] is what a user says in `countersign.toml`, and becomes one.
 
 mod format;
+pub(crate) mod guess;
 pub mod project;
 pub(crate) mod read;
 

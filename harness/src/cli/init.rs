@@ -1,5 +1,7 @@
 //! `countersign init`: files to begin with.
 
+mod project;
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,9 +17,14 @@ pub(crate) const CORE: &str = include_str!("init/core.toml");
 
 /// Options of `countersign init`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Init {
     #[command(subcommand)]
-    what: What,
+    what: Option<What>,
+
+    /// The folder of the app: it has an app.json or an app_meta.json
+    #[arg(value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -34,9 +41,18 @@ struct NewFile {
 }
 
 impl Init {
-    /// Writes the file.
+    /// Writes the files.
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Exit, CommandFailure> {
-        let What::Core(NewFile { file }) = &self.what;
+        match &self.what {
+            None => project::write(&self.dir, out),
+            Some(What::Core(new)) => new.write(out),
+        }
+    }
+}
+
+impl NewFile {
+    fn write(&self, out: &mut dyn Write) -> Result<Exit, CommandFailure> {
+        let NewFile { file } = self;
         if file == Path::new("-") {
             ignoring_closed_pipe(out.write_all(CORE.as_bytes()).and_then(|()| out.flush()))?;
             return Ok(Exit::Conforms);

@@ -19,10 +19,10 @@ pub mod report;
 pub mod requirements;
 pub mod shim;
 pub mod sign;
-pub mod steps;
-pub mod test;
 pub mod status;
+pub mod steps;
 pub mod terminal;
+pub mod test;
 pub mod up;
 pub mod vectors;
 

@@ -288,7 +288,7 @@ impl Live {
     pub async fn shutdown(&self) -> Result<(), TestbedError> {
         self.end();
         self.apps.stop().await;
-        self.testbed.end().await
+        self.testbed.stop().await
     }
 }
 

@@ -300,14 +300,14 @@ impl Testbed {
     /// # Errors
     /// When a Core does not stop; all others are ended nevertheless.
     pub async fn shutdown(self) -> Result<(), TestbedError> {
-        self.end().await
+        self.stop().await
     }
 
     /// As [`Testbed::shutdown`], for those who share it.
     ///
     /// # Errors
     /// As there.
-    pub async fn end(&self) -> Result<(), TestbedError> {
+    pub async fn stop(&self) -> Result<(), TestbedError> {
         let fakes: Vec<_> = lock(&self.fakes).values().cloned().collect();
         let portals = self.portals();
         futures_util::future::join_all(fakes.iter().map(FakePortal::stop)).await;

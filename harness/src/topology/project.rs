@@ -21,6 +21,7 @@ use std::time::{Duration, SystemTime};
 use portal_core::clock::SettableClock;
 use portal_core::manifest::Manifest;
 
+use super::guess::{Guess, guess};
 use super::{AppPlan, KeyPlan, Peering, PortalPlan, Topology};
 use crate::mistakes::{self, Mistake};
 use crate::subject::descriptor::Descriptor;
@@ -210,14 +211,20 @@ impl Project {
         super::read::project(text, file)
     }
 
-    /// A project without a file: the app of this folder, which the testbed plays, on that many Portals that are all peers.
+    /// A project without a file: the app of this folder on that many Portals that are all peers. It is started as what lies
+    /// in the folder says, or else the testbed plays it.
     ///
     /// # Errors
     /// When the folder has no manifest, or none that a Core would take.
     pub fn of_app(folder: &Path, portals: usize) -> Result<Project, ProjectError> {
         let file = MANIFESTS.iter().map(|name| folder.join(name)).find(|file| file.is_file());
         let file = file.ok_or_else(|| ProjectError::NoManifest(folder.to_owned()))?;
-        let app = AppSpec::read(&file).map_err(|why| ProjectError::Manifest { file, why })?;
+        let mut app = AppSpec::read(&file).map_err(|why| ProjectError::Manifest { file, why })?;
+        // An app that needs containers is played, too: who wants those says so in a file.
+        if let Guess::Run(line, _) = guess(folder) {
+            let argv = ["sh", "-c", &line].map(str::to_owned).to_vec();
+            app.source = AppSource::Run { argv, directory: folder.to_owned() };
+        }
         let project = Project {
             file: None,
             folder: folder.to_owned(),

@@ -4,7 +4,7 @@ use super::*;
 use crate::subject::descriptor::{Apps, Descriptor, NamesBy, Start};
 
 fn init(file: &Path) -> Result<Exit, CommandFailure> {
-    let init = Init { what: What::Core(NewFile { file: file.to_owned() }) };
+    let init = Init { what: Some(What::Core(NewFile { file: file.to_owned() })), dir: ".".into() };
     init.run(&mut Vec::new())
 }
 
