@@ -25,21 +25,24 @@ pub struct Status {
 impl Status {
     /// Shows it.
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Exit, CommandFailure> {
-        let state = runtime()?.block_on(async { self.up.find().await?.state().await })?;
+        let (state, page) = runtime()?.block_on(async {
+            let client = self.up.find().await?;
+            client.state().await.map(|state| (state, client.page()))
+        })?;
         let written = match self.json {
             true => {
                 serde_json::to_string_pretty(&state).map_err(io::Error::from).and_then(|json| writeln!(out, "{json}"))
             }
-            false => write(out, &state),
+            false => write(out, &state, &page),
         };
         ignoring_closed_pipe(written)?;
         Ok(Exit::Conforms)
     }
 }
 
-fn write(out: &mut dyn Write, state: &State) -> io::Result<()> {
+fn write(out: &mut dyn Write, state: &State, page: &str) -> io::Result<()> {
     writeln!(out, "{} is up, as process {}\n", state.folder.display(), state.pid)?;
-    table::write(out, state)?;
+    table::write(out, state, page)?;
     writeln!(out, "Peers:")?;
     for portal in &state.portals {
         let peers = portal.peers.iter().map(|peer| {

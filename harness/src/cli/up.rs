@@ -91,7 +91,7 @@ impl Up {
         let written = run.write(self.project.folder());
         let written = written.map_err(|error| CommandFailure::usage(format!("{}: {error}", crate::live::FOLDER)))?;
         let state = live.state().await;
-        ignoring_closed_pipe(table::write(&mut io::stdout(), &state).and_then(|()| {
+        ignoring_closed_pipe(table::write(&mut io::stdout(), &state, &control.page()).and_then(|()| {
             let ends = "Ctrl-C ends it, and all that it started.";
             writeln!(io::stdout(), "\n{ends}")?;
             io::stdout().flush()

@@ -6,6 +6,7 @@
 //! | `POST /api/call` | [`CallOrder`] → [`CallOutcome`](super::CallOutcome) |
 //! | `GET /api/terminal/{portal}?app=` | pairs a terminal: [`Paired`](super::terminals::Paired) |
 //! | `POST /api/down` | asks for the end; 202 |
+//! | `GET /`, `/api/events`, `/api/calls/{id}` | the live view: see [`view`](super::view) |
 //!
 //! Everything under `/api/` wants the token: as `Authorization: Bearer …`, or, where a page can't set fields, as the query
 //! parameter `token`. The page itself is served to anybody; it gets the token in the fragment of the address that `up`
@@ -78,7 +79,8 @@ fn router(live: Arc<Live>, guard: Guard) -> Router {
         .route("/api/call", post(call))
         .route("/api/terminal/{portal}", get(terminal))
         .route("/api/down", post(down));
-    api.with_state(live).layer(middleware::from_fn_with_state(guard, guarded))
+    let page = live.view().router();
+    api.with_state(live).merge(page).layer(middleware::from_fn_with_state(guard, guarded))
 }
 
 async fn state(State(live): State<Arc<Live>>) -> Response {

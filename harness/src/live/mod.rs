@@ -34,6 +34,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::browser::Browser;
 use self::terminals::Logins;
+use self::view::View;
 use crate::subject::{MixError, Storage};
 use crate::testbed::connect_proxy::{ConnectProxy, ConnectProxyHandle};
 use crate::testbed::pki::{Pki, PkiError};
@@ -60,6 +61,7 @@ pub struct Live {
     apps: RealApps,
     feed: Feed,
     names_proxy: ConnectProxyHandle,
+    view: View,
     logins: Arc<Logins>,
     ending: CancellationToken,
     _browser: Browser,
@@ -203,6 +205,7 @@ impl Live {
             apps,
             feed,
             names_proxy,
+            view: View::new(testbed.trace().clone(), run_file::token()?),
             logins,
             ending: CancellationToken::new(),
             _browser: browser,
@@ -247,6 +250,11 @@ impl Live {
         self.names_proxy.address()
     }
 
+    /// What the page shows of it.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
     /// Lets an app call a peer, and says what happened on the way.
     ///
     /// # Errors
@@ -257,7 +265,12 @@ impl Live {
             Ok(peer) => peer.short_id().to_owned(),
             Err(_) => order.peer.clone(),
         };
-        let reply = app.call_peer(&peer, order.call()?).await?;
+        let call = order.call()?;
+        let body = call.body_bytes().unwrap_or_default();
+        let reply = app.call_peer(&peer, call).await?;
+        if let Some(trace_id) = &reply.trace_id {
+            self.view.keep_body(trace_id, &body);
+        }
         Ok(self.outcome(&reply))
     }
 
@@ -287,6 +300,7 @@ impl Live {
     /// When a Core does not stop; all others are ended nevertheless.
     pub async fn shutdown(&self) -> Result<(), TestbedError> {
         self.end();
+        self.view.close();
         self.apps.stop().await;
         self.testbed.stop().await
     }

@@ -154,6 +154,14 @@ impl Call {
         &self.fields
     }
 
+    /// The body, where it is one of bytes.
+    pub(crate) fn body_bytes(&self) -> Option<Bytes> {
+        match &self.content {
+            Content::Bytes(bytes) => Some(bytes.clone()),
+            Content::None | Content::Generated(_) => None,
+        }
+    }
+
     /// The same call to another target.
     #[must_use]
     pub fn with_target(mut self, target: impl Into<String>) -> Call {

@@ -59,8 +59,9 @@ pub(super) async fn start(folder: &Path, out: &mut dyn Write) -> Result<Exit, Co
             }
         }
     }
-    let state = Client::find(folder).await?.state().await?;
-    let told = table::write(out, &state).and_then(|()| {
+    let client = Client::find(folder).await?;
+    let state = client.state().await?;
+    let told = table::write(out, &state, &client.page()).and_then(|()| {
         writeln!(out, "\n`countersign down` ends it; what it says is in {}", log.display())?;
         out.flush()
     });

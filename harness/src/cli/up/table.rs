@@ -8,8 +8,9 @@ use crate::shell::quoted;
 use crate::testbed::real_app::{AppState, News};
 
 /// The Portals, and how to get to them.
-pub(in crate::cli) fn write(out: &mut dyn Write, state: &State) -> io::Result<()> {
+pub(in crate::cli) fn write(out: &mut dyn Write, state: &State, page: &str) -> io::Result<()> {
     portals(out, state)?;
+    writeln!(out, "\nEvery call as it happens: {page}")?;
     let ca = quoted(&state.ca_file.display().to_string());
     writeln!(out, "\nBrowsers trust it once they trust {ca}, which is good for names under {} alone:", state.zone)?;
     for (system, command) in trust(&state.ca_file) {
