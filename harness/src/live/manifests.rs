@@ -1,31 +1,28 @@
 //! Changes of an app's manifest, taken live: the Cores get it as soon as the file is another one.
 
-use std::path::Path;
-use std::time::{Duration, SystemTime};
-
-use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::testbed::real_app::{Feed, News};
 use crate::testbed::{Portal, Testbed};
 use crate::topology::project::{AppSpec, Project};
-
-/// Between two looks at the files. File systems of all kinds tell when a file was changed; not all can be listened to.
-const TICK: Duration = Duration::from_millis(250);
+use crate::watch::Watch;
 
 /// Looks at the manifests until the handle is dropped.
 pub(super) fn watch(testbed: &Testbed, project: &Project, feed: Feed) -> AbortOnDropHandle<()> {
     let watched = project.apps.iter().map(|app| {
         let on = project.portals.iter().filter(|portal| portal.apps.contains(&app.name));
         let portals = on.filter_map(|portal| testbed.portal(&portal.name).ok()).collect();
-        Watched { app: app.clone(), seen: Stamp::of(&app.manifest_file), portals }
+        Watched { app: app.clone(), portals }
     });
     let mut watched: Vec<Watched> = watched.collect();
+    let mut files = Watch::new(watched.iter().map(|one| one.app.manifest_file.clone()));
     AbortOnDropHandle::new(tokio::spawn(async move {
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What changed between its reading and now is seen, too.
+        for one in &mut watched {
+            one.look(&feed).await;
+        }
         loop {
-            tick.tick().await;
+            files.changed().await;
             for one in &mut watched {
                 one.look(&feed).await;
             }
@@ -36,32 +33,15 @@ pub(super) fn watch(testbed: &Testbed, project: &Project, feed: Feed) -> AbortOn
 /// A manifest, and whose it is.
 struct Watched {
     app: AppSpec,
-    seen: Option<Stamp>,
     portals: Vec<Portal>,
-}
-
-/// What tells one state of a file from the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    changed: SystemTime,
-    length: u64,
-}
-
-impl Stamp {
-    fn of(file: &Path) -> Option<Stamp> {
-        let about = std::fs::metadata(file).ok()?;
-        Some(Stamp { changed: about.modified().ok()?, length: about.len() })
-    }
 }
 
 impl Watched {
     async fn look(&mut self, feed: &Feed) {
-        let now = Stamp::of(&self.app.manifest_file);
         // While it is being replaced it is not there.
-        if now.is_none() || now == self.seen {
+        if !self.app.manifest_file.exists() {
             return;
         }
-        self.seen = now;
         let refused = |why: String| feed.tell(News::ManifestRefused { app: self.app.name.clone(), why });
         let read = match AppSpec::read(&self.app.manifest_file) {
             Ok(read) if read.manifest == self.app.manifest => return,

@@ -9,7 +9,7 @@ pub(crate) const COMPOSE: &str = "docker-compose.yml.template";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Guess {
     /// A command, and the file that says so.
-    Run(String, &'static str),
+    Run(String, String),
     /// The Compose file of the app.
     Compose,
     /// Nothing that tells.
@@ -39,12 +39,22 @@ pub(crate) fn guess(folder: &Path) -> Guess {
     let package = std::fs::read(folder.join("package.json")).ok();
     let package = package.and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
     if package.is_some_and(|package| package["scripts"]["start"].is_string()) {
-        return Guess::Run("exec npm start".to_owned(), "package.json");
+        return Guess::Run("exec npm start".to_owned(), "package.json".to_owned());
     }
     if let Some((file, command)) = COMMANDS.iter().find(|(file, _)| folder.join(file).is_file()) {
-        return Guess::Run((*command).to_owned(), file);
+        return Guess::Run((*command).to_owned(), (*file).to_owned());
+    }
+    if let Some(script) = only_script(folder) {
+        return Guess::Run(format!("exec python3 -u {}", crate::shell::quoted(&script)), script);
     }
     if folder.join(COMPOSE).is_file() { Guess::Compose } else { Guess::Nothing }
+}
+
+/// The one Python file of the folder.
+fn only_script(folder: &Path) -> Option<String> {
+    let names = std::fs::read_dir(folder).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut scripts = names.filter(|name| name.ends_with(".py") && !name.starts_with("test_"));
+    scripts.next().filter(|_| scripts.next().is_none())
 }
 
 #[cfg(test)]
@@ -57,10 +67,14 @@ mod tests {
         assert_eq!(guess(folder.path()), Guess::Nothing);
         std::fs::write(folder.path().join(COMPOSE), "").unwrap();
         assert_eq!(guess(folder.path()), Guess::Compose);
+        std::fs::write(folder.path().join("guestbook.py"), "").unwrap();
+        std::fs::write(folder.path().join("test_guestbook.py"), "").unwrap();
+        let script = Guess::Run("exec python3 -u guestbook.py".to_owned(), "guestbook.py".to_owned());
+        assert_eq!(guess(folder.path()), script);
         std::fs::write(folder.path().join("package.json"), "{}").unwrap();
         std::fs::write(folder.path().join("app.py"), "").unwrap();
-        assert_eq!(guess(folder.path()), Guess::Run("exec python3 -u app.py".to_owned(), "app.py"));
+        assert_eq!(guess(folder.path()), Guess::Run("exec python3 -u app.py".to_owned(), "app.py".to_owned()));
         std::fs::write(folder.path().join("package.json"), r#"{"scripts": {"start": "x"}}"#).unwrap();
-        assert_eq!(guess(folder.path()), Guess::Run("exec npm start".to_owned(), "package.json"));
+        assert_eq!(guess(folder.path()), Guess::Run("exec npm start".to_owned(), "package.json".to_owned()));
     }
 }

@@ -35,6 +35,8 @@ impl World {
             // Faults may come at any step, and must not break connections that have nothing to do with them.
             relays: true,
             seed: self.chance().seed_of_faults(),
+            pki: None,
+            data: None,
         };
         let testbed = Testbed::start_with(topology, options).await?;
         self.watch(testbed.trace().clone());
