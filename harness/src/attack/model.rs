@@ -105,6 +105,9 @@ pub enum Expected {
     OneReading(&'static [u16], &'static str),
     /// It reaches the app exactly as it was sent, or is refused with one of these statuses; why both are right.
     AsSentOr(&'static [u16], &'static str),
+    /// The same, and it may just as well be taken for nobody's: the target is no URI, so nobody has to make a signature base
+    /// of it.
+    AsSentByAnyoneOr(&'static [u16], &'static str),
     /// It is answered within two seconds with a refusal, or authenticates nobody.
     Bounded,
     /// It reaches no app while it is not complete, and others are served meanwhile.
@@ -252,7 +255,7 @@ impl Expected {
             Expected::BodyRefused => "its body is turned away",
             Expected::NothingForged(_) => "the app is told nothing that was forged",
             Expected::OneReading(..) => "it is read in one way or refused",
-            Expected::AsSentOr(..) => "it arrives as it was sent or is refused",
+            Expected::AsSentOr(..) | Expected::AsSentByAnyoneOr(..) => "it arrives as it was sent or is refused",
             Expected::Bounded => "it costs no more than it should",
             Expected::HeldUp => "it holds up nobody",
         }
@@ -276,6 +279,12 @@ impl Expected {
             }
             Expected::AsSentOr(statuses, why) => {
                 format!("{}; or the app receives exactly the target that was sent: {why}", or(statuses))
+            }
+            Expected::AsSentByAnyoneOr(statuses, why) => {
+                format!(
+                    "{}; or the app receives exactly the target that was sent, from the peer or from nobody: {why}",
+                    or(statuses)
+                )
             }
             Expected::Bounded => {
                 "an answer within 2 seconds: 400, 401, 413, 414 or 431, or 200 as anonymous on the public path"

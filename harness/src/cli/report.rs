@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use portal_core::clock::{SystemClock, unix_seconds};
 
 use super::CommandFailure;
 use super::check::{ReportArgs, ignoring_closed_pipe};
 use super::exit::{self, Exit};
+use crate::expectations::Expectations;
 use crate::report::diff::Diff;
 use crate::report::json::read;
-use crate::report::merge::merge;
+use crate::report::merge::{compare_with, merge};
 use crate::report::terminal::{Detail, TerminalReport};
 use crate::verdict::{Event, EventSink as _, Summary};
 
@@ -57,6 +59,10 @@ struct MergeArgs {
     #[arg(required = true, value_name = "REPORT.json")]
     shards: Vec<PathBuf>,
 
+    /// The list that the shards were given: an entry whose cases are in several shards is seen to be out of date only here
+    #[arg(long, value_name = "FILE")]
+    known_failures: Option<PathBuf>,
+
     #[command(flatten)]
     reports: ReportArgs,
 
@@ -89,7 +95,12 @@ impl MergeArgs {
     fn run(&self, out: &mut dyn Write) -> Result<Exit, CommandFailure> {
         let shards = self.shards.iter().map(|path| Ok((path.clone(), loaded(path)?)));
         let shards = shards.collect::<Result<Vec<_>, CommandFailure>>()?;
-        let merged = Arc::new(merge(shards).map_err(CommandFailure::usage)?);
+        let mut merged = merge(shards).map_err(CommandFailure::usage)?;
+        if let Some(path) = &self.known_failures {
+            let list = Expectations::load(path, unix_seconds(&SystemClock)).map_err(CommandFailure::usage)?;
+            compare_with(&mut merged, &list).map_err(CommandFailure::usage)?;
+        }
+        let merged = Arc::new(merged);
         let mut reports = self.reports.open()?;
         let event = Event::Finished(Arc::clone(&merged));
         reports.sinks().for_each(|report| report.event(&event));
@@ -149,6 +160,37 @@ mod tests {
         assert_eq!(run(&["diff", &bad, "no/such/report.json"]), Exit::Usage);
         fs::write(&good, "{}").unwrap();
         assert_eq!(run(&["diff", &bad, &good]), Exit::Usage);
+    }
+
+    #[test]
+    fn an_entry_whose_cases_are_in_several_shards_is_found_out_of_date_when_they_come_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join("known.toml");
+        let entry = |id: &str, until: &str| {
+            format!("[[known]]\nid = \"{id}\"\nreason = \"r\"\nowner = \"o\"\nuntil = {until}\n")
+        };
+        fs::write(&list, entry("*", "2999-01-01")).unwrap();
+        let shard = |which: usize, whole: Summary| {
+            let scenarios = whole.scenarios.iter().enumerate().filter(|(at, _)| at % 2 == which);
+            Summary { scenarios: scenarios.map(|(_, result)| result.clone()).collect(), ..whole }
+        };
+        let halves = |name: &str, whole: fn() -> Summary| {
+            [0, 1].map(|which| written(folder.path(), &format!("{name}-{which}.json"), &shard(which, whole())))
+        };
+        let list = list.to_str().unwrap();
+        let [one, other] = &halves("good", mended);
+        assert_eq!(run(&["merge", "-q", one, other]), Exit::Conforms);
+        assert_eq!(run(&["merge", "-q", one, other, "--known-failures", list]), Exit::DoesNotConform);
+        let [one, other] = &halves("bad", || {
+            let mut summary = mended();
+            summary.scenarios[0].verdict = Verdict::KnownFailure;
+            summary
+        });
+        assert_eq!(run(&["merge", "-q", one, other, "--known-failures", list]), Exit::Conforms);
+        fs::write(list, entry("*", "1999-01-01")).unwrap();
+        assert_eq!(run(&["merge", "-q", one, other, "--known-failures", list]), Exit::DoesNotConform);
+        fs::write(list, entry("of/nothing", "2999-01-01")).unwrap();
+        assert_eq!(run(&["merge", "-q", one, other, "--known-failures", list]), Exit::Usage);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! One run out of the reports of its shards.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::verdict::{RequirementResult, Summary};
+use crate::expectations::{Expectations, ExpectationsError};
+use crate::verdict::{RequirementResult, ScenarioInfo, Summary, Verdict};
 
 /// Reports don't belong together. Exit code 2.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -78,6 +79,22 @@ pub fn merge(shards: Vec<(PathBuf, Summary)>) -> Result<Summary, MergeError> {
     Ok(merged)
 }
 
+/// Looks at a list of known failures once more: only now all cases of an entry are together.
+///
+/// # Errors
+/// The list speaks of nothing that was run.
+pub fn compare_with(merged: &mut Summary, list: &Expectations) -> Result<(), ExpectationsError> {
+    let all: Vec<ScenarioInfo> = merged.scenarios.iter().map(|result| result.scenario.clone()).collect();
+    list.check(&all)?;
+    merged.stale = list.stale(&all, &mut merged.scenarios);
+    let unexpected = merged.scenarios.iter().filter(|result| result.verdict == Verdict::UnexpectedPass);
+    let of: HashSet<&String> = unexpected.flat_map(|result| &result.scenario.requirements).collect();
+    for requirement in merged.requirements.iter_mut().filter(|requirement| of.contains(&requirement.id)) {
+        requirement.verdict = requirement.verdict.map(|verdict| verdict.max(Verdict::UnexpectedPass));
+    }
+    Ok(())
+}
+
 /// The worst of all scenarios is the worst of what is the worst in each shard.
 fn join(requirement: &mut RequirementResult, more: RequirementResult) {
     requirement.verdict = requirement.verdict.max(more.verdict);
@@ -113,7 +130,6 @@ fn belong_together((one, a): (&Path, &Summary), (other, b): (&Path, &Summary)) -
 mod tests {
     use super::*;
     use crate::report::sample;
-    use crate::verdict::Verdict;
 
     /// The sample, cut in two: the scenarios at even places, and those at odd ones.
     fn shards() -> Vec<(PathBuf, Summary)> {

@@ -376,11 +376,20 @@ impl CorePlan {
 /// A kind of Core that can be started.
 #[async_trait]
 pub trait CoreKind: Send + Sync + fmt::Debug {
+    /// The file that describes it, where one does: what that says need not be said again.
+    fn descriptor(&self) -> Option<&Descriptor> {
+        None
+    }
+
     /// What it is called in reports.
-    fn name(&self) -> String;
+    fn name(&self) -> String {
+        self.descriptor().map(|described| described.name.clone()).unwrap_or_default()
+    }
 
     /// Its version, for reports, where it is known.
-    fn version(&self) -> Option<String>;
+    fn version(&self) -> Option<String> {
+        self.descriptor()?.version.clone()
+    }
 
     /// How it runs, for reports.
     fn kind(&self) -> &'static str {
@@ -392,7 +401,7 @@ pub trait CoreKind: Send + Sync + fmt::Debug {
 
     /// Whether the proxies of its Portals belong to it.
     fn brings_proxy(&self) -> bool {
-        true
+        self.descriptor().is_none_or(|described| described.proxy.is_some())
     }
 
     /// Its Cores shall trust this authority.
@@ -400,12 +409,12 @@ pub trait CoreKind: Send + Sync + fmt::Debug {
 
     /// The values of its profile, where no scenario has others.
     fn profile(&self) -> Profile {
-        Profile::default()
+        self.descriptor().map(|described| described.profile.clone()).unwrap_or_default()
     }
 
     /// How long things may take with it.
     fn limits(&self) -> Limits {
-        Limits::default()
+        self.descriptor().map(|described| described.limits).unwrap_or_default()
     }
 
     /// The authority that its Cores trust, where they outlive a testbed. Else each testbed makes its own.

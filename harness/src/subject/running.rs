@@ -76,12 +76,8 @@ impl Place {
 
 #[async_trait]
 impl CoreKind for RunningKind {
-    fn name(&self) -> String {
-        self.0.descriptor.name.clone()
-    }
-
-    fn version(&self) -> Option<String> {
-        self.0.descriptor.version.clone()
+    fn descriptor(&self) -> Option<&Descriptor> {
+        Some(&self.0.descriptor)
     }
 
     fn kind(&self) -> &'static str {
@@ -91,14 +87,6 @@ impl CoreKind for RunningKind {
     fn capabilities(&self) -> Capabilities {
         // The testbed can't change what profile they were started with.
         Capabilities { profile: false, identity: false, links: self.0.has_links(), ..capabilities(&self.0.descriptor) }
-    }
-
-    fn profile(&self) -> Profile {
-        self.0.descriptor.profile.clone()
-    }
-
-    fn brings_proxy(&self) -> bool {
-        self.0.descriptor.proxy.is_some()
     }
 
     fn trust(&self, pki: &Pki) {

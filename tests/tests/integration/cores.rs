@@ -13,7 +13,7 @@ use countersign::testbed::pki::Pki;
 use countersign::verdict::{Event, Summary, Verdict};
 
 /// The program `portal-core`, where it was built; `cargo test --workspace` builds it.
-fn portal_core() -> Option<PathBuf> {
+pub(crate) fn portal_core() -> Option<PathBuf> {
     let own = std::env::current_exe().unwrap();
     let found = own.ancestors().skip(1).take(2).map(|folder| folder.join("portal-core")).find(|path| path.is_file());
     if found.is_none() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::response::IntoResponse as _;
-use countersign::doctor::{Checkup, Outcome, STEPS, examine};
+use countersign::doctor::{Checkup, Outcome, STEPS, STOP, examine};
 use countersign::subject::Subject;
 use countersign::subject::descriptor::Descriptor;
 use countersign::testbed::faults::Faults;
@@ -105,9 +105,16 @@ fn with_a_core_as_it_should_be_all_is_fine_and_each_step_says_what_it_did() {
 fn what_a_core_does_wrong_shows_at_its_step() {
     let with_reset = format!("{DESCRIPTOR}{NO_RESET}");
     let elsewhere = DESCRIPTOR.replace("get = \"/public/meta/whoareyou\", within", "get = \"/nowhere\", within");
-    let wrong: [(&str, &str, Change); 12] = [
+    let wrong: [(&str, &str, Change); 13] = [
         ("ready", &elsewhere, |it| it),
         ("whoareyou", DESCRIPTOR, |it| answering(it, |r| r.uri().path() == "/public/meta/whoareyou", stranger)),
+        ("portal", DESCRIPTOR, |it| {
+            // What comes from its proxy says where that got it from.
+            let by_proxy = |r: &Request<Body>| {
+                r.uri().path() == "/public/meta/whoareyou" && r.headers().contains_key("x-forwarded-host")
+            };
+            answering(it, by_proxy, refused)
+        }),
         ("install", DESCRIPTOR, |it| {
             answering(it, |r| r.method() == "PUT" && r.uri().path().starts_with("/protected/apps"), refused)
         }),
@@ -136,6 +143,31 @@ fn what_a_core_does_wrong_shows_at_its_step() {
         told.push('\n');
     }
     insta::assert_snapshot!(told);
+}
+
+/// The compact Core as a process, after which something stays that does not listen to SIGTERM.
+#[cfg(unix)]
+#[test]
+fn a_core_that_does_not_end_shows() {
+    let Some(program) = super::cores::portal_core() else { return };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cores/portal-core.toml");
+    let shipped = std::fs::read_to_string(&file).unwrap();
+    let stop = |script: &str| {
+        let script = format!("    \"sh\", \"-c\", \"{script}\", \"{}\",\n", program.display());
+        let text = shipped.replace("    \"portal-core\",\n", &script);
+        let text = text.replace("[start]\n", "[start]\nstop_within = \"2s\"\n");
+        let descriptor = Descriptor::parse(&text, &file).unwrap();
+        let subject = Subject::described(descriptor.clone());
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let checkup = runtime.block_on(examine(&subject, &descriptor, |_| {}));
+        checkup.steps.into_iter().find(|step| step.name == STOP).unwrap()
+    };
+    let sound = stop("exec $0 $@");
+    assert!(matches!(sound.outcome, Outcome::Fine(_)), "{sound}");
+    let stays = stop("trap : TERM; $0 $@ & wait; while :; do sleep 1; done");
+    let Outcome::Wrong(seen, advice) = &stays.outcome else { panic!("{stays}") };
+    assert_eq!(seen.got, "it did not, and was killed");
+    assert!(advice.contains("start.stop_within"), "{advice}");
 }
 
 #[test]

@@ -133,6 +133,34 @@ fn a_browser_draws_a_thousand_scenarios_and_finds_what_is_looked_for() {
     assert!(opened.body().contains(&format!("countersign check --name '{}'", id.rsplit_once('-').unwrap().0)));
 }
 
+/// What is asserted above would be worth nothing if a page that is broken looked the same.
+#[test]
+fn a_script_that_is_broken_is_seen() {
+    let Some(chromium) = chromium() else { return };
+    let contract = countersign::contract::Contract::embedded().unwrap();
+    let suite = Suite::load_with(&given(), steps(), contract).unwrap();
+    let whole = page(&suite.run(&RunOptions::default(), &mut |_: &Event| {}).unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("report.html");
+    let drawn = |page: &str| {
+        fs::write(&file, page).unwrap();
+        Drawn::at(&chromium, &file, "")
+    };
+    let changed = |page: &str, part: &str, other: &str| {
+        assert!(page.contains(part), "{part}");
+        page.replace(part, other)
+    };
+    let other = changed(&whole, "function head()", "function heed()");
+    let unguarded = changed(&other, "http-equiv=\"Content-Security-Policy\"", "name=\"no-policy\"");
+    let (sound, guarded, broken) = (drawn(&whole), drawn(&other), drawn(&unguarded));
+    assert_eq!(sound.errors, Vec::<String>::new());
+    assert!(sound.count("class=\"req ") > 0 && sound.html.contains("data-ms"));
+    assert!(broken.errors.iter().any(|error| error.contains("head is not defined")), "{:?}", broken.errors);
+    assert_eq!(broken.count("class=\"req "), 0);
+    // The page lets no script run but its own, so what was changed later does nothing.
+    assert!(guarded.errors.iter().any(|error| error.contains("Content Security Policy")), "{:?}", guarded.errors);
+}
+
 /// A scenario of the real features: its picture is made of what really went over the wire.
 #[test]
 fn the_diagram_shows_the_hops_that_happened() {

@@ -143,3 +143,40 @@ fn all_descriptors_can_be_read() {
         assert!(descriptor.proxy.is_some_and(|proxy| !proxy.command.is_empty()), "{name}");
     }
 }
+
+/// However the program ends, a proxy that it started does not outlive it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_proxy_goes_with_the_program_even_where_that_is_killed() {
+    use std::time::Duration;
+
+    let folder = tempfile::tempdir().unwrap();
+    let (number, descriptor) = (folder.path().join("number"), folder.path().join("proxy.toml"));
+    // It never gets ready, so it is waited for.
+    let script = format!("echo $$ > {0}.new && mv {0}.new {0}; exec sleep 600", number.display());
+    let command = format!("[\"sh\", \"-c\", \"{script}\"]");
+    let text = format!("name = \"idle\"\n[proxy]\ncommand = {command}\nready = {{ within = \"60s\" }}\n");
+    std::fs::write(&descriptor, text).unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_countersign-tested"));
+    program.args(["check", "--quiet", "--jobs", "1", "--tags", "@PROXY-9", "--core"]).arg(&descriptor);
+    let mut program = program.env("TMPDIR", folder.path()).spawn().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let until = |done: &dyn Fn() -> bool| {
+        let waiting = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(10));
+            while !done() {
+                tick.tick().await;
+            }
+        };
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(60), waiting).await.is_ok() })
+    };
+    let started = until(&|| number.is_file());
+    // SIGKILL: nothing of its own runs after that.
+    program.kill().unwrap();
+    program.wait().unwrap();
+    assert!(started, "the proxy was not started");
+    let number = std::fs::read_to_string(&number).unwrap();
+    // A zombie only waits for whoever adopted it.
+    let stat = format!("/proc/{}/stat", number.trim());
+    assert!(until(&|| !std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "))), "{number} still runs");
+}

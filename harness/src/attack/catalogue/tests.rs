@@ -46,7 +46,11 @@ fn there_are_many_and_each_has_a_name_of_its_own_and_its_reasons() {
         assert!(contract.get(requirement).is_some(), "{name} attacks {requirement}");
         assert!(what.len() > 10 && why.len() > 10 && family.about.ends_with('.'), "{name}");
         assert!(!what.ends_with('.') && !why.ends_with('.'), "{name}");
-        if let Expected::NobodyOr(_, room) | Expected::OneReading(_, room) | Expected::AsSentOr(_, room) = expected {
+        if let Expected::NobodyOr(_, room)
+        | Expected::OneReading(_, room)
+        | Expected::AsSentOr(_, room)
+        | Expected::AsSentByAnyoneOr(_, room) = expected
+        {
             assert!(room.len() > 10, "{name}");
         }
     }

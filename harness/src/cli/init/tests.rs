@@ -83,7 +83,7 @@ fn it_can_go_to_standard_output_and_says_what_comes_next() {
     let folder = tempfile::tempdir().unwrap();
     let mut out = Vec::new();
     let file = folder.path().join("c.toml");
-    Init { what: What::Core(NewFile { file }) }.run(&mut out).unwrap();
+    NewFile { file }.write(&mut out).unwrap();
     assert!(String::from_utf8(out).unwrap().contains("countersign core doctor "));
 }
 

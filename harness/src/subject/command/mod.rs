@@ -151,12 +151,8 @@ impl Plant {
 
 #[async_trait]
 impl CoreKind for CommandKind {
-    fn name(&self) -> String {
-        self.0.descriptor.name.clone()
-    }
-
-    fn version(&self) -> Option<String> {
-        self.0.descriptor.version.clone()
+    fn descriptor(&self) -> Option<&Descriptor> {
+        Some(&self.0.descriptor)
     }
 
     fn kind(&self) -> &'static str {
@@ -167,20 +163,8 @@ impl CoreKind for CommandKind {
         Capabilities { logs: true, freeze: cfg!(unix), ..capabilities(&self.0.descriptor) }
     }
 
-    fn profile(&self) -> Profile {
-        self.0.descriptor.profile.clone()
-    }
-
-    fn brings_proxy(&self) -> bool {
-        self.0.descriptor.proxy.is_some()
-    }
-
     fn trust(&self, pki: &Pki) {
         self.0.run().pki = Some(pki.clone());
-    }
-
-    fn limits(&self) -> super::descriptor::Limits {
-        self.0.descriptor.limits
     }
 
     fn authority(&self) -> Result<Option<Pki>, PkiError> {

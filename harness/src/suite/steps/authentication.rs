@@ -1,6 +1,6 @@
 //! Requests that cost much, and what the Core answers to its proxy.
 
-use super::drafts::signing::{Signing, is_signed_by};
+use super::drafts::signing::{Signing, is_signed_by, repeat_latest};
 use super::drafts::{draft, draft_mut};
 use super::prelude::*;
 
@@ -27,9 +27,9 @@ async fn carries_much(world: &mut World, args: Args) -> StepResult {
     let mut before = Vec::new();
     match what {
         "signatures by mallory" => {
-            for number in 0..count {
-                is_signed_by(world, Signing::usual("mallory").with("label", format!("m{number}")))?;
-            }
+            // One is as good as the other, and thousands by an RSA key would keep all other scenarios waiting.
+            is_signed_by(world, Signing::usual("mallory").with("label", "m0"))?;
+            repeat_latest(world, (1..count).map(|number| format!("m{number}")))?;
         }
         "labels without a signature" => before.extend((0..count).map(|number| (format!("l{number}=()"), None))),
         "components in alice's own" => {

@@ -28,7 +28,10 @@ pub(super) async fn judge(world: &World, attack: &Attack, seen: &Seen) -> StepRe
         (_, Expected::BodyRefused) => refused(world, seen, &[400]),
         (
             _,
-            Expected::NothingForged(statuses) | Expected::OneReading(statuses, _) | Expected::AsSentOr(statuses, _),
+            Expected::NothingForged(statuses)
+            | Expected::OneReading(statuses, _)
+            | Expected::AsSentOr(statuses, _)
+            | Expected::AsSentByAnyoneOr(statuses, _),
         ) if is_refused(world, seen, statuses)? => nothing_received(seen),
         (_, Expected::NothingForged(_)) => {
             let_in_as_peer(world, seen, peer).await?;
@@ -40,6 +43,12 @@ pub(super) async fn judge(world: &World, attack: &Attack, seen: &Seen) -> StepRe
         }
         (_, Expected::AsSentOr(..)) => {
             let_in_as_peer(world, seen, peer).await?;
+            same_target(seen)
+        }
+        (_, Expected::AsSentByAnyoneOr(..)) => {
+            if let_in_as_peer(world, seen, peer).await.is_err() {
+                nobody(world, seen).await?;
+            }
             same_target(seen)
         }
         (_, Expected::Bounded) => {

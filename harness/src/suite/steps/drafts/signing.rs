@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::prelude::*;
 use super::{Drafts, draft, draft_mut};
 use crate::attack::keys::RawKey;
-use crate::attack::{Parameter, Signer, content_digest, nonce};
+use crate::attack::{DraftSignature, Parameter, Signer, content_digest, nonce};
 
 /// In place of a name of whose key: the attack that takes a public key for a secret.
 const HMAC: &str = "HMAC with its own public key";
@@ -61,6 +61,20 @@ async fn is_signed(world: &mut World, args: Args) -> StepResult {
 pub(crate) fn is_signed_by(world: &mut World, signing: Signing) -> StepResult {
     sign(world, &signing)?;
     world.part::<Drafts>().signings.push(signing);
+    Ok(())
+}
+
+/// Puts the latest signature there once more under each of these labels, which are not signed.
+pub(crate) fn repeat_latest(world: &mut World, labels: impl Iterator<Item = String>) -> StepResult {
+    let drafts = world.part::<Drafts>();
+    let (Some(draft), Some(signing)) = (drafts.draft.as_mut(), drafts.signings.last().cloned()) else {
+        return Err(super::missing());
+    };
+    let latest = draft.latest_signature()?.clone();
+    for label in labels {
+        draft.signatures.push(DraftSignature { label: label.clone(), ..latest.clone() });
+        drafts.signings.push(signing.clone().with("label", label));
+    }
     Ok(())
 }
 
