@@ -7,11 +7,13 @@ use crate::subject::{Capabilities, Receive};
 type Has = fn(&Capabilities) -> bool;
 
 /// What can be needed, and what is said where it is not there.
-const NEEDS: [(&str, Has, &str); 11] = [
+const NEEDS: [(&str, Has, &str); 13] = [
     ("needs-clock", |can| can.clock, "the subject's clock can't be set"),
     ("needs-identity", |can| can.identity, "the subject can't be given a key"),
     ("needs-restart", |can| can.restart, "the subject can't be restarted"),
     ("needs-kill", |can| can.kill, "the subject can't be killed and started again"),
+    ("needs-freeze", |can| can.freeze, "the subject can't be frozen"),
+    ("needs-rotate", |can| can.rotate, "the subject can't be given another key while it runs"),
     ("needs-door", |can| can.doors, "the subject has no doors for apps"),
     ("needs-source-address", |can| can.source_addresses, "the subject does not tell apps by their address"),
     ("CALL-2", |can| can.callers, "apps tell the subject who they are: any could claim to be another"),
@@ -24,9 +26,18 @@ const NEEDS: [(&str, Has, &str); 11] = [
 /// What is a proxy's to do: without one, nobody does it.
 const OF_A_PROXY: &str = "what a proxy does is not tested where the Core is asked directly";
 
-/// What a scenario does to its Cores that others must not meet: set clocks (that of PEER-7 if need be), stop, kill, guess
-/// codes until no more are taken.
-const ALONE: [&str; 6] = ["needs-clock", "needs-restart", "needs-kill", "needs-identity", "TERM-4", "PEER-7"];
+/// What a scenario does to its Cores that others must not meet: set clocks (that of PEER-7 if need be), stop, kill, freeze,
+/// guess codes until no more are taken.
+const ALONE: [&str; 8] = [
+    "needs-clock",
+    "needs-restart",
+    "needs-kill",
+    "needs-freeze",
+    "needs-rotate",
+    "needs-identity",
+    "TERM-4",
+    "PEER-7",
+];
 
 const LEVELS: [(&str, Level); 2] = [("level-should", Level::Should), ("level-may", Level::May)];
 

@@ -81,6 +81,22 @@ pub(super) const MUTANTS: &[Mutant] = &[
             })
         })
     }),
+    core("takes-what-broke-off-for-whole", "CALL-5", |it| {
+        around_surface(it, |request, within| {
+            Box::pin(async move {
+                let (mut head, mut body) = within.answer(request).await.into_parts();
+                let mut came = Vec::new();
+                while let Some(Ok(frame)) = body.frame().await {
+                    came.extend(frame.into_data().unwrap_or_default());
+                }
+                head.headers.remove("content-length");
+                Response::from_parts(head, Body::from(came))
+            })
+        })
+    }),
+    core("never-forgives-an-outage", "CALL-5", |it| {
+        it.around_transport(|within| Arc::new(GivesUp { within, on: Arc::default() }))
+    }),
     core("replaces-a-peer-s-errors", "CALL-5", |it| {
         transport(it, |within, request| {
             Box::pin(async move {
@@ -144,6 +160,23 @@ pub(super) const MUTANTS: &[Mutant] = &[
                 let knock = get(request.destination.clone(), request.target.clone(), request.fields.clone());
                 let _ = within.send(knock).await;
                 within.send(request).await
+            })
+        })
+    }),
+    core("calls-again-what-broke-off", "CALL-9", |it| {
+        transport(it, |within, request| {
+            Box::pin(async move {
+                let again = Outgoing {
+                    destination: request.destination.clone(),
+                    method: request.method.clone(),
+                    target: request.target.clone(),
+                    fields: request.fields.clone(),
+                    body: Spooled::empty(),
+                };
+                match within.send(request).await {
+                    Err(SendError::Broken { .. }) => within.send(again).await,
+                    other => other,
+                }
             })
         })
     }),
@@ -257,6 +290,29 @@ impl fmt::Debug for Sends {
 impl Transport for Sends {
     async fn send(&self, request: Outgoing) -> Result<Response<Body>, SendError> {
         (self.send)(self.within.clone(), request).await
+    }
+}
+
+/// Whom it could not reach once it never tries again.
+#[derive(Debug)]
+struct GivesUp {
+    within: Arc<dyn Transport>,
+    on: Arc<std::sync::Mutex<std::collections::HashSet<String>>>,
+}
+
+#[async_trait]
+impl Transport for GivesUp {
+    async fn send(&self, request: Outgoing) -> Result<Response<Body>, SendError> {
+        let destination = request.destination.clone();
+        let given_up = || self.on.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if given_up().contains(&destination.host) {
+            return Err(SendError::Unreachable { destination, reason: "it was not there before".to_owned() });
+        }
+        let answer = self.within.send(request).await;
+        if answer.is_err() {
+            given_up().insert(destination.host);
+        }
+        answer
     }
 }
 

@@ -122,7 +122,7 @@ impl Scene {
         let person = self.person(peer)?;
         let names = self.testbed()?.names();
         let is_found = match (self.portals.get(peer), self.fakes.get(peer)) {
-            (Some(_), _) => matches!(names.target(person.host()), Some(Target::Address(_))),
+            (Some(_), _) => matches!(names.view_of(portal).target(person.host()), Some(Target::Address(_))),
             (None, Some(fake)) => fake.is_honest() && names.address(person.host()) == Some(fake.address()),
             (None, None) => false,
         };

@@ -55,6 +55,7 @@ mod authentication;
 mod call_peer;
 pub(crate) mod common;
 pub(crate) mod drafts;
+mod faults;
 mod hardening;
 mod identity;
 mod manifest;
@@ -92,6 +93,7 @@ pub fn registry() -> Steps {
     proxy::register(&mut steps);
     attack::register(&mut steps);
     hardening::register(&mut steps);
+    faults::register(&mut steps);
     user::register(&mut steps);
     steps
 }

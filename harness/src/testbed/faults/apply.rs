@@ -80,6 +80,7 @@ impl Testbed {
 
     async fn begin(&self, fault: &Fault) -> Result<(), TestbedError> {
         match fault {
+            Fault::Link { from, to, fault: LinkFault::Reset, .. } => self.reset(from, to).await,
             Fault::Link { from, to, fault, .. } => {
                 self.set_way(from, to, Some(*fault), |other| !fault.replaces(other)).await
             }
@@ -88,11 +89,7 @@ impl Testbed {
             Fault::Core { portal, fault: ProcessFault::Frozen } => self.portal(portal)?.freeze_core().await,
             Fault::App { portal, app, fault: ProcessFault::Killed } => self.portal(portal)?.kill_app(app).await,
             Fault::App { portal, app, fault: ProcessFault::Frozen } => self.portal(portal)?.freeze_app(app).await,
-            Fault::App { portal, app, fault: ProcessFault::Restarted } => {
-                let portal = self.portal(portal)?;
-                portal.kill_app(app).await?;
-                portal.start_app_again(app).await
-            }
+            Fault::App { portal, app, fault: ProcessFault::Restarted } => self.portal(portal)?.restart_app(app).await,
             Fault::Clock { portal, ahead, by } => self.shift(portal, *ahead, *by).await,
             Fault::Key { portal } => self.portal(portal)?.rotate_key().await,
             Fault::Name { portal } => {
@@ -145,34 +142,49 @@ impl Testbed {
             _ => None,
         });
         let way = Way::of(on.filter(|fault| stays(*fault)).chain(more));
-        let Who::Real(caller) = self.who(from)? else {
-            return Err(
-                SubjectError::Unsupported("cut off: it is played by the testbed, and opens no connections").into()
-            );
-        };
-        let other = self.who(to)?;
-        let domain = match &other {
-            Who::Real(portal) => portal.domain(),
-            Who::Played(fake) => fake.domain(),
-        };
-        if let Some(done) = caller.set_way(domain, &way).await {
+        let (caller, other) = self.ends(from, to)?;
+        if let Some(done) = caller.set_way(other.domain(), &way).await {
             return Ok(done?);
         }
-        if !self.subject().capabilities().links {
-            return Err(
-                SubjectError::Unsupported("led another way to a peer than others: it has no names of its own").into()
-            );
-        }
+        self.has_links()?;
         let names = self.names();
-        let is_new = names.links().set(from, domain, way, || names.target_of(domain))?;
+        let is_new = names.links().set(from, other.domain(), way, || names.target_of(other.domain()))?;
         if is_new {
             // What was opened before goes straight there.
-            match &other {
-                Who::Real(portal) => portal.end_connections().await,
-                Who::Played(fake) => fake.end_connections().await,
-            }
+            other.end_connections().await;
         }
         Ok(())
+    }
+
+    /// What is open from one Portal to another is broken off.
+    async fn reset(&self, from: &str, to: &str) -> Result<(), TestbedError> {
+        let (_, other) = self.ends(from, to)?;
+        self.has_links()?;
+        if !self.names().links().reset(from, other.domain()) {
+            other.end_connections().await;
+        }
+        Ok(())
+    }
+
+    /// Who opens connections, and to whom.
+    fn ends(&self, from: &str, to: &str) -> Result<(Portal, Who), TestbedError> {
+        match (self.who(from)?, self.who(to)?) {
+            (Who::Real(caller), other) => Ok((caller, other)),
+            (Who::Played(_), _) => {
+                let why = "cut off: it is played by the testbed, and opens no connections";
+                Err(SubjectError::Unsupported(why).into())
+            }
+        }
+    }
+
+    fn has_links(&self) -> Result<(), TestbedError> {
+        match self.subject().capabilities().links {
+            true => Ok(()),
+            false => {
+                let why = "led another way to a peer than others: it has no names of its own";
+                Err(SubjectError::Unsupported(why).into())
+            }
+        }
     }
 
     async fn shift(&self, portal: &str, ahead: bool, by: Duration) -> Result<(), TestbedError> {
@@ -198,6 +210,22 @@ impl Testbed {
             return Ok(Who::Played(Box::new(fake.clone())));
         }
         self.portal(name).map(Who::Real)
+    }
+}
+
+impl Who {
+    fn domain(&self) -> &str {
+        match self {
+            Who::Real(portal) => portal.domain(),
+            Who::Played(fake) => fake.domain(),
+        }
+    }
+
+    async fn end_connections(&self) {
+        match self {
+            Who::Real(portal) => portal.end_connections().await,
+            Who::Played(fake) => fake.end_connections().await,
+        }
     }
 }
 

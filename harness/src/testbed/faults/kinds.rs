@@ -69,6 +69,12 @@ pub const KINDS: &[Kind] = &[
     ),
     kind(
         LINK,
+        "A -> B reset",
+        "alice -> bob reset",
+        "Connections that are open are broken off: over as soon as it has happened.",
+    ),
+    kind(
+        LINK,
         "A -> B flapping TIME",
         "alice -> bob flapping 500ms",
         "Refused for that long, then open for as long, and so on.",

@@ -58,6 +58,8 @@ struct State {
     cut: Option<Cut>,
     /// How often a cut was set: each counts from its own beginning.
     cuts: u64,
+    /// How often all that was open was broken off.
+    resets: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -106,11 +108,16 @@ impl Link {
         *flapping = None;
         self.road.state.send_modify(|state| {
             let cuts = state.cuts + u64::from(way.cut != state.cut);
-            *state = State { pace: way.pace, flow, cut: way.cut, cuts };
+            *state = State { pace: way.pace, flow, cut: way.cut, cuts, resets: state.resets };
         });
         if let Passage::Flapping(every) = way.passage {
             *flapping = Some(self.tasks.spawn_owned(flap(Arc::clone(&self.road), every)));
         }
+    }
+
+    /// Breaks off all connections that are open; new ones are taken as before.
+    pub(crate) fn reset(&self) {
+        self.road.state.send_modify(|state| state.resets += 1);
     }
 
     /// Ends it with all its connections.
@@ -185,6 +192,7 @@ impl Drop for Side {
 async fn carry(caller: TcpStream, road: Arc<Road>) {
     let mut near = Side::new(caller);
     let mut state = road.state.subscribe();
+    let resets = state.borrow().resets;
     if flows(&mut state).await.is_err() {
         return;
     }
@@ -199,7 +207,7 @@ async fn carry(caller: TcpStream, road: Arc<Road>) {
         tokio::select! {
             biased;
             // Refused to all means that what was open breaks off.
-            _ = refused.wait_for(|state| state.flow == Flow::Refused) => Err(Broken),
+            _ = refused.wait_for(|state| state.flow == Flow::Refused || state.resets != resets) => Err(Broken),
             passed = async {
                 tokio::try_join!(
                     pass(near_read, far_write, Part::Request, &road, chance(0)),

@@ -58,6 +58,13 @@ impl Links {
         Ok(true)
     }
 
+    /// Breaks off what is open on the way, where it has a relay; whether it has.
+    pub(crate) fn reset(&self, from: &str, domain: &str) -> bool {
+        let roads = self.roads();
+        let link = roads.links.get(&(from.to_owned(), domain.to_owned()));
+        link.inspect(|link| link.reset()).is_some()
+    }
+
     /// Every way has a relay from its first use on, so that no connection has to be ended when something is put on it.
     pub(crate) fn open_always(&self) {
         self.roads().always = true;

@@ -118,10 +118,11 @@ impl Fault {
 
     /// Whether it is over as soon as it has happened.
     pub fn is_momentary(&self) -> bool {
-        matches!(
-            self,
-            Fault::Core { fault: ProcessFault::Restarted, .. } | Fault::App { fault: ProcessFault::Restarted, .. }
-        )
+        match self {
+            Fault::Link { fault, .. } => *fault == LinkFault::Reset,
+            Fault::Core { fault, .. } | Fault::App { fault, .. } => *fault == ProcessFault::Restarted,
+            _ => false,
+        }
     }
 
     /// The Portals that it is about.

@@ -108,10 +108,11 @@ impl<'a> Reader<'a> {
         if from == to {
             return Err(self.unexpected(Some(&to), "the name of another Portal"));
         }
-        let expected = "latency, jitter, bandwidth, refused, black-hole, `cut after` or flapping";
+        let expected = "latency, jitter, bandwidth, refused, reset, black-hole, `cut after` or flapping";
         let fault = match self.peek() {
             Some("latency" | "jitter" | "bandwidth") => LinkFault::Slow(self.pace()?),
             Some("refused") => self.taken(LinkFault::Refused),
+            Some("reset") => self.taken(LinkFault::Reset),
             Some("black-hole") => self.taken(LinkFault::BlackHole),
             Some("cut") if self.words.len() == self.at + 1 => self.taken(LinkFault::Refused),
             Some("cut") => LinkFault::Cut(self.cut()?),

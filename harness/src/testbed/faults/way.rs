@@ -18,6 +18,8 @@ pub enum LinkFault {
     Flapping(Duration),
     /// Each is broken off after so many bytes.
     Cut(Cut),
+    /// Those that are open are broken off, once.
+    Reset,
 }
 
 /// How quickly things come through.
@@ -85,6 +87,7 @@ impl Way {
                 LinkFault::BlackHole => way.passage = Passage::BlackHole,
                 LinkFault::Flapping(every) => way.passage = Passage::Flapping(every),
                 LinkFault::Cut(cut) => way.cut = Some(cut),
+                LinkFault::Reset => {}
             }
         }
         way
@@ -124,6 +127,7 @@ impl fmt::Display for LinkFault {
             LinkFault::Slow(pace) => pace.fmt(f),
             LinkFault::Refused => f.write_str("refused"),
             LinkFault::BlackHole => f.write_str("black-hole"),
+            LinkFault::Reset => f.write_str("reset"),
             LinkFault::Flapping(every) => write!(f, "flapping {}", Time(*every)),
             LinkFault::Cut(cut) => write!(f, "cut after {} of the {}", Size(cut.bytes), cut.of.word()),
         }

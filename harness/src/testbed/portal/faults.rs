@@ -100,6 +100,17 @@ impl Portal {
         Ok(())
     }
 
+    /// Ends an app in its own time and starts it again.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub async fn restart_app(&self, name: &str) -> Result<(), TestbedError> {
+        let app = self.app(name)?;
+        app.echo().end_connections().await;
+        app.tell(Command::Restart);
+        Ok(())
+    }
+
     /// The app takes connections and does nothing from now on.
     ///
     /// # Errors

@@ -104,7 +104,13 @@ async fn core_changes(world: &mut World, args: Args) -> StepResult {
     let portal = world.scene().portal(args.text(0))?;
     match args.text(1) {
         "stopped" => portal.stop_core().await?,
-        "started" => portal.start_core().await?,
+        "started" => {
+            let (portal, killed) = (portal.clone(), format!("{} core killed", portal.name()));
+            // Where it was killed by a fault, that is over now.
+            if world.scene().testbed()?.heal(&killed).await?.is_empty() {
+                portal.start_core().await?;
+            }
+        }
         "restarted" => portal.restart_core().await?,
         _ => {
             portal.kill_core().await?;
