@@ -19,6 +19,7 @@ const CHAPTERS: &[&str] = &[
     include_str!("guide/received.toml"),
     include_str!("guide/time.toml"),
     include_str!("guide/trouble.toml"),
+    include_str!("guide/faults.toml"),
     include_str!("guide/terminals.toml"),
     include_str!("guide/identity.toml"),
     include_str!("guide/signatures.toml"),
