@@ -9,6 +9,7 @@ pub mod down;
 pub mod exit;
 pub mod explain;
 pub mod export;
+pub mod fault;
 pub mod image;
 pub mod init;
 pub mod namespace;
@@ -68,6 +69,8 @@ enum Command {
     Terminal(terminal::Terminal),
     /// Let an app call a peer, and see each hop, the signature base and the decision
     Call(Box<call::CallCommand>),
+    /// Put a fault on what is up, take it off, or show all that there are
+    Fault(fault::FaultCommand),
     /// Write files to begin with: for the app in this folder, or for a Core
     Init(init::Init),
     /// Try one attack of the hostile peer's, and say what it is, why it must fail, and what came of it
@@ -113,6 +116,7 @@ impl Cli {
             Command::Status(status) => status.run(&mut io::stdout()),
             Command::Terminal(terminal) => terminal.run(&mut io::stdout()),
             Command::Call(call) => call.run(&mut io::stdout()),
+            Command::Fault(fault) => fault.run(&mut io::stdout().lock()),
             Command::Init(init) => init.run(&mut io::stdout().lock()),
             Command::Attack(attack) => attack.run(&mut io::stdout().lock()),
             Command::Steps(steps) => steps.run(&mut io::stdout().lock()),

@@ -102,7 +102,9 @@ impl From<ClientError> for CommandFailure {
 impl From<LiveError> for CommandFailure {
     fn from(error: LiveError) -> CommandFailure {
         match &error {
-            LiveError::Port { .. } | LiveError::File { .. } | LiveError::Cores(_) => CommandFailure::usage(error),
+            LiveError::Port { .. } | LiveError::File { .. } | LiveError::Cores(_) | LiveError::Fault { .. } => {
+                CommandFailure::usage(error)
+            }
             LiveError::App(RealAppError::Unsupported { .. }) => CommandFailure::usage(error),
             LiveError::App(RealAppError::Start { .. }) => CommandFailure::subject(error),
             LiveError::Testbed(TestbedError::Subject(_)) => CommandFailure::subject(error),

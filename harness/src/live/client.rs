@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 
+use super::faults::{FaultOrder, FaultOutcome};
 use super::run_file::RunFile;
 use super::terminals::Paired;
 use super::{CallOrder, CallOutcome, State};
@@ -107,6 +108,22 @@ impl Client {
     /// When it can't, or no whole answer came.
     pub async fn call(&self, order: &CallOrder) -> Result<CallOutcome, ClientError> {
         self.post("/api/call", order).await
+    }
+
+    /// The faults that are on.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn faults(&self) -> Result<Vec<String>, ClientError> {
+        Ok(self.state().await?.faults)
+    }
+
+    /// Puts a fault on, or takes some off.
+    ///
+    /// # Errors
+    /// When it can't, or does not answer.
+    pub async fn fault(&self, order: &FaultOrder) -> Result<FaultOutcome, ClientError> {
+        self.post("/api/fault", order).await
     }
 
     /// Pairs a terminal.

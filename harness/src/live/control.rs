@@ -5,6 +5,8 @@
 //! | `GET /api/state` | [`State`](super::State) |
 //! | `POST /api/call` | [`CallOrder`] → [`CallOutcome`](super::CallOutcome) |
 //! | `GET /api/terminal/{portal}?app=` | pairs a terminal: [`Paired`](super::terminals::Paired) |
+//! | `GET /api/faults` | [`Faults`](super::faults::Faults): those that are on, and those that there are |
+//! | `POST /api/fault` | [`FaultOrder`] → [`FaultOutcome`](super::faults::FaultOutcome) |
 //! | `POST /api/down` | asks for the end; 202 |
 //! | `GET /`, `/api/events`, `/api/calls/{id}` | the live view: see [`view`](super::view) |
 //!
@@ -27,7 +29,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::faults::{FaultOrder, FaultRefused};
 use super::{CallError, CallOrder, Live};
+use crate::subject::SubjectError;
 use crate::testbed::TestbedError;
 
 /// The API, being served. Gone when dropped.
@@ -78,6 +82,8 @@ fn router(live: Arc<Live>, guard: Guard) -> Router {
         .route("/api/state", get(state))
         .route("/api/call", post(call))
         .route("/api/terminal/{portal}", get(terminal))
+        .route("/api/faults", get(faults))
+        .route("/api/fault", post(fault))
         .route("/api/down", post(down));
     let page = live.view().router();
     api.with_state(live).merge(page).layer(middleware::from_fn_with_state(guard, guarded))
@@ -102,6 +108,14 @@ async fn terminal(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Refused> {
     Ok(Json(live.pair(&portal, wanted.app.as_deref()).await?).into_response())
+}
+
+async fn faults(State(live): State<Arc<Live>>) -> Response {
+    Json(live.faults()).into_response()
+}
+
+async fn fault(State(live): State<Arc<Live>>, Json(order): Json<FaultOrder>) -> Result<Response, Refused> {
+    Ok(Json(live.fault(&order).await?).into_response())
 }
 
 async fn down(State(live): State<Arc<Live>>) -> StatusCode {
@@ -134,6 +148,21 @@ impl From<TestbedError> for Refused {
         let status = match error {
             TestbedError::Unknown { .. } => StatusCode::NOT_FOUND,
             _ => StatusCode::BAD_GATEWAY,
+        };
+        Refused::new(status, error)
+    }
+}
+
+impl From<FaultRefused> for Refused {
+    fn from(error: FaultRefused) -> Refused {
+        let status = match &error {
+            FaultRefused::Malformed(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            FaultRefused::NotOn { .. } => StatusCode::NOT_FOUND,
+            FaultRefused::Undone { source, .. } => match source {
+                TestbedError::Unknown { .. } => StatusCode::NOT_FOUND,
+                TestbedError::Subject(SubjectError::Unsupported(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+                _ => StatusCode::BAD_GATEWAY,
+            },
         };
         Refused::new(status, error)
     }

@@ -13,6 +13,7 @@
 mod browser;
 pub mod client;
 pub mod control;
+pub mod faults;
 mod manifests;
 pub mod run_file;
 mod state;
@@ -100,6 +101,16 @@ pub enum LiveError {
     /// The Cores can't be in one testbed.
     #[error(transparent)]
     Cores(#[from] MixError),
+    /// A fault of the project can't be put on.
+    #[error("{file}:{line}: `faults`: {why}", file = .file.display())]
+    Fault {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// Why not.
+        why: String,
+    },
     /// No certificates.
     #[error(transparent)]
     Pki(#[from] PkiError),
@@ -187,7 +198,8 @@ impl Live {
         let storage = if options.data.is_some() { Storage::Disk } else { Storage::Memory };
         let data = options.data.as_ref().map(|data| data.join("portals"));
         let pki_given = Some(pki.clone());
-        let started = Options { subject, profile, storage, data, pki: pki_given, ..Options::default() };
+        // Whoever puts a fault on one link must not disconnect others.
+        let started = Options { subject, profile, storage, data, pki: pki_given, relays: true, ..Options::default() };
         let testbed = Testbed::start_with(topology, started).await?;
         for spec in project.portals.iter().filter(|spec| spec.clock != ClockSpec::Right) {
             let portal = testbed.portal(&spec.name)?;
@@ -195,6 +207,7 @@ impl Live {
             portal.clock_changed().await?;
         }
         let apps = RealApps::start(&testbed, &project, &feed).await?;
+        faults::begin(&testbed, &project).await?;
         let names_proxy = ConnectProxy::start(testbed.names().clone()).await?;
         let logins = Arc::new(Logins::new(&testbed, port));
         let browser = Browser::start(listeners, testbed.names().clone(), Arc::clone(&logins));

@@ -28,6 +28,8 @@ pub struct State {
     pub https_proxy: String,
     /// The Portals, in the order of the project.
     pub portals: Vec<PortalView>,
+    /// The faults that are on, the oldest first.
+    pub faults: Vec<String>,
 }
 
 /// A Portal.
@@ -96,6 +98,7 @@ impl Live {
             ca_file: self.ca_file.clone(),
             https_proxy: format!("http://{}", self.names_proxy()),
             portals: portals.into_iter().flatten().collect(),
+            faults: self.faults().on,
         }
     }
 

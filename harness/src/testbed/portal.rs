@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use portal_core::clock::SettableClock;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex as AsyncMutex;
@@ -250,7 +251,7 @@ impl Portal {
     /// When it does not stop.
     pub async fn stop_core(&self) -> Result<(), TestbedError> {
         self.inner.upstreams.set_core(self.inner.nobody);
-        Ok(self.core(async |core| core.stop().await).await?)
+        Ok(self.core(|core| core.stop()).await?)
     }
 
     /// Ends the Core at once, as a power cut would.
@@ -259,7 +260,7 @@ impl Portal {
     /// When it can't be.
     pub async fn kill_core(&self) -> Result<(), TestbedError> {
         self.inner.upstreams.set_core(self.inner.nobody);
-        Ok(self.core(async |core| core.kill().await).await?)
+        Ok(self.core(|core| core.kill()).await?)
     }
 
     /// Starts the Core again with the state that it had. Apps find their doors where they are now.
@@ -267,7 +268,7 @@ impl Portal {
     /// # Errors
     /// When it does not come up, or is another one than before.
     pub async fn start_core(&self) -> Result<(), TestbedError> {
-        self.core(async |core| core.start_again().await).await?;
+        self.core(|core| core.start_again()).await?;
         self.find_core().await
     }
 
@@ -277,7 +278,7 @@ impl Portal {
     /// As [`Portal::stop_core`] and [`Portal::start_core`].
     pub async fn restart_core(&self) -> Result<(), TestbedError> {
         self.inner.upstreams.set_core(self.inner.nobody);
-        self.core(async |core| core.restart().await).await?;
+        self.core(|core| core.restart()).await?;
         self.find_core().await
     }
 
@@ -286,7 +287,7 @@ impl Portal {
     /// # Errors
     /// When it can't be told.
     pub async fn clock_changed(&self) -> Result<(), TestbedError> {
-        Ok(self.core(async |core| core.clock_changed().await).await?)
+        Ok(self.core(|core| core.clock_changed()).await?)
     }
 
     /// How the Core ended, with the end of its log, where nobody had told it to end. It may take that long to be seen.
@@ -306,7 +307,7 @@ impl Portal {
 
     /// The same where it has this ID; none where it is another one than before.
     async fn find_core_as(&self, id: Option<&str>) -> Result<(), TestbedError> {
-        let (address, hands) = self.core(async |core| Ok((core.address(), core.hands()))).await?;
+        let (address, hands) = self.core(|core| Box::pin(async { Ok((core.address(), core.hands())) })).await?;
         self.inner.upstreams.set_core(address);
         *self.inner.hands.lock().unwrap_or_else(PoisonError::into_inner) = hands.clone();
         let found = super::start::who_are_you(self.name(), &hands, address).await?;
@@ -387,7 +388,7 @@ impl Portal {
             }
             false => false,
         };
-        Ok(self.core(async |core| core.end(clean).await).await?)
+        Ok(self.core(|core| core.end(clean)).await?)
     }
 
     /// Ends everything at once, whoever still has a handle.
@@ -403,7 +404,7 @@ impl Portal {
 
     async fn core<T>(
         &self,
-        act: impl AsyncFnOnce(&mut Box<dyn CoreHandle>) -> Result<T, SubjectError>,
+        act: impl for<'c> FnOnce(&'c mut Box<dyn CoreHandle>) -> BoxFuture<'c, Result<T, SubjectError>>,
     ) -> Result<T, SubjectError> {
         match &mut *self.inner.core.lock().await {
             Some(core) => act(core).await,

@@ -16,6 +16,7 @@ use super::project::{
 use crate::mistakes::{Source, did_you_mean, duration};
 use crate::subject::descriptor::read::{authority, is_zone};
 use crate::subject::descriptor::{Descriptor, DescriptorError};
+use crate::testbed::Fault;
 
 /// In the place of a file: the compact Core of this project.
 const BUILT_IN: &str = "built-in";
@@ -63,18 +64,38 @@ impl Reader<'_> {
         let apps = self.apps(apps, &names);
         let defaults = Defaults { names: &names, apps: &apps, core: &core, peers: self.peers("peers", peers, &names) };
         let portals = portals.into_iter().map(|portal| self.portal(portal.into_inner(), &defaults)).collect();
-        let faults = faults
-            .into_iter()
-            .map(|fault| FaultLine { line: self.source.line(fault.span().start), text: fault.into_inner() });
+        let faults = faults.into_iter().map(|fault| self.fault(fault, &names, &apps)).collect();
         Project {
             file: Some(self.source.file.to_owned()),
             folder: self.folder.clone(),
             zone,
             port,
-            faults: faults.collect(),
+            faults,
             portals,
             apps,
         }
+    }
+
+    /// A fault, of Portals and apps that there are.
+    fn fault(&mut self, written: Text, names: &[String], apps: &[AppSpec]) -> FaultLine {
+        let at = written.span();
+        let line = self.source.line(at.start);
+        match Fault::parse(written.get_ref()) {
+            Err(error) => self.source.wrong(at, "faults", error.to_string()),
+            Ok(fault) => {
+                for portal in fault.portals().into_iter().filter(|portal| !names.iter().any(|name| name == portal)) {
+                    let like = did_you_mean(portal, names.iter().map(String::as_str));
+                    self.source.wrong(at.clone(), "faults", format!("there is no Portal named `{portal}`{like}"));
+                }
+                if let Fault::App { app, .. } = &fault
+                    && !apps.iter().any(|known| known.name == *app)
+                {
+                    let like = did_you_mean(app, apps.iter().map(|app| app.name.as_str()));
+                    self.source.wrong(at, "faults", format!("there is no app named `{app}`{like}"));
+                }
+            }
+        }
+        FaultLine { line, text: written.into_inner() }
     }
 
     fn zone(&mut self, zone: Text) -> String {

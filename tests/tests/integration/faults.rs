@@ -15,7 +15,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign-tested");
 const WAIT: Duration = Duration::from_secs(60);
 const MANIFEST: &str = r#"{"v": "3.2", "name": "guestbook", "port": 80,
     "paths": {"": {"access": "private"}, "/peers/": {"access": "peer"}}}"#;
-const TWO: &str = "faults = [\"alice -> bob latency 20ms\"]\n[[portal]]\nname = \"alice\"\n[[portal]]\nname = \"bob\"\n[[app]]\n";
+const TWO: &str =
+    "faults = [\"alice -> bob latency 20ms\"]\n[[portal]]\nname = \"alice\"\n[[portal]]\nname = \"bob\"\n[[app]]\n";
 
 fn folder(project: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -70,7 +71,10 @@ async fn what_is_put_on_shows_in_the_next_call_and_goes_when_it_is_taken_off() {
         assert!(told.starts_with(&format!("over:  {}\n", words.join(" "))), "{told}");
         assert_eq!(called(folder, from, to).await, 200, "after {words:?}");
     }
-    assert_eq!(fault(folder, &["bob core restarted"]).await, "done:  bob core restarted\non:    alice -> bob latency 20ms\n");
+    assert_eq!(
+        fault(folder, &["bob core restarted"]).await,
+        "done:  bob core restarted\non:    alice -> bob latency 20ms\n"
+    );
     assert_eq!(called(folder, "alice", "bob").await, 200);
     let state: Value = serde_json::from_str(&run(folder, &["status", "--json"]).await.1).unwrap();
     assert_eq!(state["faults"], serde_json::json!(["alice -> bob latency 20ms"]));
@@ -95,7 +99,10 @@ async fn what_is_put_on_shows_in_the_next_call_and_goes_when_it_is_taken_off() {
 
 #[tokio::test]
 async fn a_fault_of_the_file_that_can_t_be_is_told_with_its_line() {
-    let broken = TWO.replace("alice -> bob latency 20ms\"", "alice -> bob latency 20\",\n  \"zoe core killed\", \"bob app news killed\"");
+    let broken = TWO.replace(
+        "alice -> bob latency 20ms\"",
+        "alice -> bob latency 20\",\n  \"zoe core killed\", \"bob app news killed\"",
+    );
     let folder = folder(&broken);
     let (code, _, err) = run(folder.path(), &["up"]).await;
     assert_eq!(code, 2, "{err}");

@@ -9,6 +9,7 @@ mod cores;
 mod corpus;
 mod doctor;
 mod evidence;
+mod faults;
 mod html;
 mod known_failures;
 mod licences;

@@ -11,7 +11,7 @@ impl Portal {
     /// # Errors
     /// When that can't be done with it.
     pub async fn freeze_core(&self) -> Result<(), TestbedError> {
-        Ok(self.core(async |core| core.freeze().await).await?)
+        Ok(self.core(|core| core.freeze()).await?)
     }
 
     /// The Core goes on. Nothing happens where it was not frozen.
@@ -19,7 +19,7 @@ impl Portal {
     /// # Errors
     /// When that can't be done with it.
     pub async fn thaw_core(&self) -> Result<(), TestbedError> {
-        Ok(self.core(async |core| core.thaw().await).await?)
+        Ok(self.core(|core| core.thaw()).await?)
     }
 
     /// Whether the Core runs; one that is killed or stopped does not.
@@ -34,7 +34,7 @@ impl Portal {
     /// When that can't be done with it.
     pub async fn rotate_key(&self) -> Result<(), TestbedError> {
         self.inner.upstreams.set_core(self.inner.nobody);
-        self.core(async |core| core.rotate_key().await).await?;
+        self.core(|core| core.rotate_key()).await?;
         self.find_core_as(None).await
     }
 
@@ -44,7 +44,7 @@ impl Portal {
     /// When it does not come back.
     pub async fn restore_key(&self) -> Result<(), TestbedError> {
         self.inner.upstreams.set_core(self.inner.nobody);
-        self.core(async |core| core.restore_key().await).await?;
+        self.core(|core| core.restore_key()).await?;
         self.find_core_as(Some(self.id())).await
     }
 

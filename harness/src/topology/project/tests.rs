@@ -45,7 +45,7 @@ zone = "Portals.test"
 port = 8443
 core = "built-in"
 peers = "none"
-faults = ["alice to bob: 200ms of latency"]
+faults = ["alice -> bob latency 200ms"]
 
 [[portal]]
 name = "alice"
@@ -78,7 +78,7 @@ ready_within = "5s"
     let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_860_800);
     let clocks: Vec<_> = project.portals.iter().map(|portal| portal.clock).collect();
     assert_eq!(clocks, [ClockSpec::Ahead(two_hours), ClockSpec::At(noon), ClockSpec::Behind(Duration::from_secs(90))]);
-    assert_eq!(project.faults, [FaultLine { text: "alice to bob: 200ms of latency".into(), line: 6 }]);
+    assert_eq!(project.faults, [FaultLine { text: "alice -> bob latency 200ms".into(), line: 6 }]);
     let app = &project.apps[0];
     let AppSource::Run { argv, directory } = &app.source else { panic!("{app:?}") };
     assert_eq!((argv.join(" ").as_str(), directory), ("python3 main.py", &project.folder.join(".")));
