@@ -59,7 +59,7 @@ async fn what_is_put_on_shows_in_the_next_call_and_goes_when_it_is_taken_off() {
     assert_eq!(called(folder, "alice", "bob").await, 200);
     for (words, from, to, status) in [
         (&["alice -> bob refused"][..], "alice", "bob", 502),
-        (&["bob", "core", "frozen"], "alice", "bob", 504),
+        (&["bob", "core", "killed"], "alice", "bob", 502),
         (&["bob app guestbook killed"], "alice", "bob", 502),
         (&["bob certificate expired"], "alice", "bob", 502),
         (&["bob clock +3h"], "bob", "alice", 401),
