@@ -34,6 +34,15 @@ async fn run(folder: &Path, args: &[&str]) -> (i32, String, String) {
     (status.code().unwrap_or(-1), text(&stdout), text(&stderr))
 }
 
+/// Ends what is up also where a test fails.
+struct Down<'a>(&'a Path);
+
+impl Drop for Down<'_> {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new(PROGRAM).arg("down").current_dir(self.0).output();
+    }
+}
+
 async fn fault(folder: &Path, args: &[&str]) -> String {
     let all: Vec<&str> = ["fault"].iter().chain(args).copied().collect();
     let (code, out, err) = run(folder, &all).await;
@@ -52,6 +61,7 @@ async fn called(folder: &Path, from: &str, to: &str) -> u64 {
 async fn what_is_put_on_shows_in_the_next_call_and_goes_when_it_is_taken_off() {
     let folder = folder(TWO);
     let folder = folder.path();
+    let _down = Down(folder);
     let (code, out, err) = run(folder, &["up", "--detach"]).await;
     assert_eq!(code, 0, "{out}{err}");
     // That of the file is on from the start.
