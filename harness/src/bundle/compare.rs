@@ -60,6 +60,9 @@ fn parts(failure: Option<&Failed>) -> [(&'static str, String); 3] {
 /// A word as long as this is no word.
 const LONG: usize = 40;
 
+/// How long a short ID is.
+const SHORT_ID: usize = 6;
+
 /// The text without what is new each time: words with digits in them, and long numbers.
 fn shape(text: &str) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '=' | '/');
@@ -67,8 +70,8 @@ fn shape(text: &str) -> String {
     let mut rest = text;
     while !rest.is_empty() {
         let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
-        if end >= LONG {
-            // A key or a hash, which may hold slashes.
+        if end >= LONG || is_label(&rest[..end], &rest[end..]) {
+            // A key or a hash, which may hold slashes; or the short ID in a host.
             shape.push('…');
         } else {
             // A path is looked at part by part.
@@ -80,6 +83,13 @@ fn shape(text: &str) -> String {
         rest = &rest[next..];
     }
     shape
+}
+
+/// Whether a word may be a short ID before the rest of a host. One in ten of these has no digit in it.
+fn is_label(word: &str, rest: &str) -> bool {
+    let of_id = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let more = rest.strip_prefix('.').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+    word.len() == SHORT_ID && word.bytes().all(of_id) && more
 }
 
 fn is_new(word: &str) -> bool {
@@ -103,7 +113,7 @@ mod tests {
         let (mut bundle, mut now) = then();
         assert_eq!(bundle.compare(&now), Again::TheSame);
         if let (Some(then), Some(now)) = (&mut bundle.failure, &mut now.failure) {
-            then.got = "client 38g1hs at 127.0.0.1:41234, /peers/abcdef0 on chat.xy8b3g.p.example".into();
+            then.got = "client 38g1hs at 127.0.0.1:41234, /peers/abcdef0 on chat.xybcdg.p.example".into();
             now.got = "client tz09ab at 127.0.0.1:5123, /peers/zzzzzz9 on chat.aa11bb.p.example".into();
         }
         assert_eq!(bundle.compare(&now), Again::TheSame);

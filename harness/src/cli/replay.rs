@@ -106,7 +106,8 @@ impl Replay {
         };
         let detail = if self.verbose > 0 { Detail::Much } else { Detail::Little };
         let mut terminal = TerminalReport::new(Vec::new(), detail);
-        let command = self.command();
+        let given = self.project.iter().map(|folder| format!(" --project {}", quoted(&folder.display().to_string())));
+        let command = format!("{}{}", self.command(), given.collect::<String>());
         let mut sink = |event: &Event| terminal.event(&as_this(event, &command));
         let summary = suite.run(&options, &mut sink).map_err(run_error)?;
         let [result] = &summary.scenarios[..] else { return ended_early(&summary) };

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use gherkin::{Feature, GherkinEnv, StepType};
 use serde::{Deserialize, Serialize};
 
-use super::registry::{Step, Steps};
+use super::registry::{Step, Steps, most_similar};
 
 /// In the order in which they are shown.
 const CHAPTERS: &[&str] = &[
@@ -18,6 +18,7 @@ const CHAPTERS: &[&str] = &[
     include_str!("guide/answers.toml"),
     include_str!("guide/received.toml"),
     include_str!("guide/time.toml"),
+    include_str!("guide/faults.toml"),
     include_str!("guide/trouble.toml"),
     include_str!("guide/faults.toml"),
     include_str!("guide/terminals.toml"),
@@ -114,6 +115,23 @@ pub fn guide(steps: &Steps) -> Result<Vec<Chapter>, GuideError> {
     }
 }
 
+/// The example that comes nearest to a sentence, if any comes near at all. None for steps that the guide is not about.
+pub(crate) fn nearest(steps: &Steps, sentence: &str) -> Option<String> {
+    let chapters = guide(steps).ok()?;
+    let examples = chapters.iter().flat_map(|chapter| &chapter.steps).filter_map(|step| step.example.lines().next());
+    let sentences = examples.map(|example| example.split_once(' ').map_or(example, |(_, sentence)| sentence));
+    most_similar(sentence, sentences).map(str::to_owned)
+}
+
+/// As it is written.
+pub(crate) fn keyword(kind: &StepType) -> &'static str {
+    match kind {
+        StepType::Given => "Given",
+        StepType::When => "When",
+        StepType::Then => "Then",
+    }
+}
+
 /// The one step that an example is of.
 fn matched<'a>(steps: &'a Steps, example: &str) -> Result<&'a Step, GuideError> {
     let step = parsed(example)?;
@@ -139,11 +157,6 @@ fn parsed(example: &str) -> Result<gherkin::Step, GuideError> {
 }
 
 fn explain(step: &Step, example: &str, does: String) -> Result<Explained, GuideError> {
-    let keyword = |kind: &StepType| match kind {
-        StepType::Given => "Given",
-        StepType::When => "When",
-        StepType::Then => "Then",
-    };
     Ok(Explained {
         keywords: step.types.iter().map(keyword).collect(),
         pattern: step.pattern.to_string(),

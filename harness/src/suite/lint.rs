@@ -12,6 +12,7 @@ use std::fmt;
 
 use gherkin::StepType;
 
+use super::guide;
 use super::needs;
 use super::plan::{ParsedFile, Planned, is_placeholder};
 use super::registry::{Step, Steps};
@@ -246,9 +247,11 @@ fn check_structure(parsed: &ParsedFile, problems: &mut Vec<Problem>) {
 }
 
 fn has_placeholder(scenario: &gherkin::Scenario) -> bool {
-    let texts = scenario.steps.iter().map(|step| &step.value);
-    let mut names = texts.flat_map(|text| text.split('<').skip(1)).filter_map(|rest| rest.split_once('>'));
-    names.any(|(name, _)| is_placeholder(name) && !is_html(name))
+    let of_text = |text: &String| {
+        let mut names = text.split('<').skip(1).filter_map(|rest| rest.split_once('>'));
+        names.any(|(name, _)| is_placeholder(name) && !is_html(name, text))
+    };
+    scenario.steps.iter().map(|step| &step.value).any(of_text)
 }
 
 fn check_tags(parsed: &ParsedFile, contract: &Contract, problems: &mut Vec<Problem>) {
@@ -304,10 +307,13 @@ fn check_step(file: &FeatureFile, step: &gherkin::Step, steps: &Steps, problems:
         [_] => {}
         [] => {
             let advice = match steps.find_with_other_keyword(step) {
-                Some(other) => format!("The sentence is known after another keyword only: see {}", other.at),
-                None => match steps.most_similar(step) {
+                Some(other) => {
+                    let keywords: Vec<&str> = other.types.iter().map(guide::keyword).collect();
+                    format!("The sentence is known after another keyword only: {}", keywords.join(" or "))
+                }
+                None => match guide::nearest(steps, &step.value).or_else(|| steps.most_similar(step)) {
                     Some(similar) => format!("The nearest one that is known: `{similar}`"),
-                    None => "Define it in harness/src/suite/steps".to_owned(),
+                    None => "`countersign steps` shows all that there are".to_owned(),
                 },
             };
             problems.push(Problem::new(file, line, format!("the step `{written}` is not defined"), advice));

@@ -184,7 +184,7 @@ fn substituted(text: &str, values: &HashMap<&str, &str>) -> Result<String, Strin
         result.push_str(&rest[..start]);
         match values.get(name) {
             Some(value) => result.push_str(value),
-            None if lint::is_html(name) => result.push_str(&rest[start..upto]),
+            None if lint::is_html(name, text) => result.push_str(&rest[start..upto]),
             None => return Err(name.to_owned()),
         }
         rest = &rest[upto..];

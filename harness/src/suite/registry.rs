@@ -153,14 +153,19 @@ impl Steps {
     }
 
     /// The known sentence that comes nearest, if any comes near at all.
-    pub(crate) fn most_similar(&self, step: &gherkin::Step) -> Option<&str> {
-        let words: HashSet<&str> = step.value.split_whitespace().collect();
-        let score = |candidate: &&Step| {
-            let theirs: HashSet<&str> = candidate.sentence.split_whitespace().collect();
-            2 * words.intersection(&theirs).count() * 100 / (words.len() + theirs.len()).max(1)
-        };
-        self.steps.iter().max_by_key(score).filter(|best| score(best) >= 40).map(|best| best.sentence.as_str())
+    pub(crate) fn most_similar(&self, step: &gherkin::Step) -> Option<String> {
+        most_similar(&step.value, self.steps.iter().map(|candidate| candidate.sentence.as_str())).map(str::to_owned)
     }
+}
+
+/// The one of these that has the most words in common with a sentence, if that is many.
+pub(crate) fn most_similar<'a>(sentence: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let words: HashSet<&str> = sentence.split_whitespace().collect();
+    let score = |candidate: &str| {
+        let theirs: HashSet<&str> = candidate.split_whitespace().collect();
+        2 * words.intersection(&theirs).count() * 100 / (words.len() + theirs.len()).max(1)
+    };
+    known.max_by_key(|candidate| score(candidate)).filter(|best| score(best) >= 40)
 }
 
 impl Step {

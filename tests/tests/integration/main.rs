@@ -34,3 +34,4 @@ mod twins;
 mod up;
 mod user_tests;
 mod vectors;
+mod walkthrough;

@@ -4,10 +4,10 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -149,7 +149,7 @@ fn a_tag_with_a_number_is_the_author_s_affair_and_known_failures_are_taken() {
     assert!(said.contains("--project DIR"), "{said}");
     let (code, said) = run(folder.path(), &["replay", bundle, "--project", "."]);
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains("Fails in the same way."), "{said}");
+    assert!(said.contains("Fails in the same way.") && said.contains(".json --project ."), "{said}");
 
     let known =
         "[[known]]\nid = \"f/it-is-full-from-the-start\"\nreason = \"not yet\"\nowner = \"ann\"\nuntil = 2999-01-01\n";
@@ -169,46 +169,71 @@ impl Drop for Killed {
     }
 }
 
+/// Lines that come one by one.
+struct Heard {
+    lines: Receiver<String>,
+    so_far: Vec<String>,
+}
+
+impl Heard {
+    fn of(stream: impl Read + Send + 'static) -> Heard {
+        let (tell, lines) = sync_channel(1000);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                let _ = tell.send(line);
+            }
+        });
+        Heard { lines, so_far: Vec::new() }
+    }
+
+    /// Waits for a line with this in it.
+    fn wait_for(&mut self, wanted: &str) {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("`{wanted}` was not said, but: {:#?}", self.so_far));
+            let found = line.contains(wanted);
+            self.so_far.push(line);
+            if found {
+                return;
+            }
+        }
+    }
+}
+
 #[test]
 fn watched_files_run_it_anew() {
     let Some(folder) = guestbook() else { return };
     let mut command = countersign(folder.path(), &["test", "--watch", "--name", "Everybody may read"]);
     let mut child = Killed(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
-    let (lines, heard) = sync_channel(1000);
-    let readers: [Box<dyn std::io::Read + Send>; 2] =
-        [Box::new(child.0.stdout.take().unwrap()), Box::new(child.0.stderr.take().unwrap())];
-    for reader in readers {
-        let lines = lines.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(reader).lines().map_while(Result::ok) {
-                let _ = lines.send(line);
-            }
-        });
-    }
-    let mut said = Vec::new();
-    let mut wait_for = |wanted: &str| loop {
-        let line = heard.recv_timeout(PATIENCE);
-        let line = line.unwrap_or_else(|_| panic!("`{wanted}` was not said, but: {said:#?}"));
-        let found = line.contains(wanted);
-        said.push(line);
-        if found {
-            return;
-        }
-    };
-    wait_for("Passes. 1 scenario: 1 pass");
-    wait_for("Waiting for a change");
+    let (mut results, mut told) =
+        (Heard::of(child.0.stdout.take().unwrap()), Heard::of(child.0.stderr.take().unwrap()));
+    results.wait_for("Passes. 1 scenario: 1 pass");
+    told.wait_for("Waiting for a change");
     change(folder.path(), "features/access.feature", "Then the answer is 200", "Then it is refused");
-    wait_for("Changed: features/access.feature");
-    wait_for("Does not pass: 1 of 1 scenario");
-    wait_for("Waiting for a change");
-    change(folder.path(), "app.json", "\"access\": \"public\"", "\"access\": \"private\"");
-    wait_for("Changed: app.json");
-    wait_for("Waiting for a change");
+    told.wait_for("Changed: features/access.feature");
+    results.wait_for("Does not pass: 1 of 1 scenario");
+    told.wait_for("Waiting for a change");
+    change(folder.path(), "features/access.feature", "Then it is refused", "Then the answer is 200");
+    results.wait_for("Passes. 1 scenario: 1 pass");
+    told.wait_for("Waiting for a change");
+    // The app itself, and its manifest.
+    change(
+        folder.path(),
+        "guestbook.py",
+        "self.answer(200, page(with_form=False)",
+        "self.answer(500, page(with_form=False)",
+    );
+    told.wait_for("Changed: guestbook.py");
+    results.wait_for("Does not pass: 1 of 1 scenario");
+    told.wait_for("Waiting for a change");
+    change(folder.path(), "app.json", "\"1.0.0\"", "\"1.0.1\"");
+    told.wait_for("Changed: app.json");
+    told.wait_for("guestbook 1.0.1 (app)");
+    told.wait_for("Waiting for a change");
     // A mistake is told, and ends nothing.
     change(folder.path(), "countersign.toml", "manifest = ", "manifst = ");
-    wait_for("Changed: countersign.toml");
-    wait_for("countersign.toml:");
-    wait_for("Waiting for a change");
+    told.wait_for("countersign.toml:");
+    told.wait_for("Waiting for a change");
     change(folder.path(), "countersign.toml", "manifst = ", "manifest = ");
-    wait_for(" 1 scenario: ");
+    told.wait_for("guestbook 1.0.1 (app)");
 }

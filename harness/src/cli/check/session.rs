@@ -27,7 +27,7 @@ pub(in crate::cli) struct ScopeArgs {
     #[arg(long, value_name = "REGEX", value_parser = name)]
     name: Option<Regex>,
 
-    /// How many scenarios at a time [default: twice the number of cores]
+    /// How many scenarios at a time [default: by the number of cores]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
 

@@ -52,11 +52,13 @@ pub(super) fn step_keyword(line: &str) -> Option<&'static str> {
 }
 
 /// Elements of HTML, which steps about pages have in their texts.
-const HTML: &str = " a article aside b body br button code div em footer form h1 h2 h3 h4 h5 h6 head header hr html i img input \
-                    label li link main meta nav ol option p pre script section select small span strong style sub sup table \
-                    tbody td textarea th thead title tr u ul ";
+const HTML: &str = " article aside body br button code div em footer form h1 h2 h3 h4 h5 h6 head header hr html img input \
+                    label li link main meta nav ol option pre script section select small span strong style sub sup table \
+                    tbody td textarea th thead title tr ul ";
 
-/// Whether `<name>` begins an element of HTML.
-pub(crate) fn is_html(name: &str) -> bool {
-    !name.is_empty() && !name.contains(' ') && HTML.contains(&format!(" {name} "))
+/// Whether `<name>` in this text begins an element of HTML: one that is known, or one that ends there too. Short names may
+/// well be placeholders.
+pub(crate) fn is_html(name: &str, text: &str) -> bool {
+    let is_known = !name.contains(' ') && HTML.contains(&format!(" {name} "));
+    is_known || text.contains(&format!("</{name}>"))
 }

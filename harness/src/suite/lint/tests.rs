@@ -65,7 +65,7 @@ fn an_undefined_step() {
     assert_one(
         &GOOD.replace("calls \"/\"", "sings"),
         "f.feature:7: the step `When Bob sings` is not defined",
-        "Define it",
+        "`countersign steps`",
     );
     let nearly = GOOD.replace("has status 200", "has the status 200");
     assert_one(&nearly, "f.feature:8: ", "The nearest one that is known: `the answer has status {int}`");
@@ -94,6 +94,14 @@ fn a_scenario_without_steps() {
 fn a_scenario_without_then() {
     let text = GOOD.replace("    Then the answer has status 200\n", "");
     assert_one(&text, "f.feature:5: the scenario `S` has no Then", "with `Then`");
+}
+
+#[test]
+fn a_page_is_no_outline() {
+    let text = GOOD.replace("calls \"/\"", "calls \"<b>/</b><script>\"");
+    assert_eq!(lint(&text), Vec::<String>::new());
+    let text = GOOD.replace("calls \"/\"", "calls \"<b>/\"");
+    assert_one(&text, "f.feature:5: the scenario `S` has no examples", "Add `Examples:`");
 }
 
 #[test]

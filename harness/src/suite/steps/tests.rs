@@ -4,6 +4,7 @@ mod clockless;
 mod knowing;
 mod proxy;
 mod signatures;
+mod user;
 
 use std::fmt::Write as _;
 
