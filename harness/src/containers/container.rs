@@ -105,6 +105,11 @@ impl Container {
         Ok(Container { run: Arc::clone(run), id: made.id, name })
     }
 
+    /// Its id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Its name, by which people find it.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -16,6 +16,7 @@
 //!
 //! All that is made carries the labels of its [`Run`]; [`clean`] takes away what runs left whose process is gone.
 
+pub(crate) mod app;
 pub mod clean;
 mod container;
 pub mod elf;

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use bollard::models::NetworkCreateRequest;
+use bollard::models::{NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest};
 use bollard::query_parameters::InspectNetworkOptions;
 
 use super::engine::EngineError;
@@ -45,6 +45,20 @@ impl Network {
     /// The address under which containers reach this machine, and under which this machine reaches them.
     pub(crate) fn gateway(&self) -> Ipv4Addr {
         self.gateway
+    }
+
+    /// Puts a container into it.
+    pub(crate) async fn connect(&self, container: &str) -> Result<(), EngineError> {
+        let request = NetworkConnectRequest { container: container.to_owned(), endpoint_config: None };
+        let connected = self.run.engine().docker().connect_network(&self.name, request).await;
+        connected.map_err(EngineError::of(format!("connecting {container} with {}", self.name)))
+    }
+
+    /// Takes a container out of it, as if its cable were pulled.
+    pub(crate) async fn disconnect(&self, container: &str) -> Result<(), EngineError> {
+        let request = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
+        let cut = self.run.engine().docker().disconnect_network(&self.name, request).await;
+        cut.map_err(EngineError::of(format!("disconnecting {container} from {}", self.name)))
     }
 
     /// Takes it away; nobody may be in it.

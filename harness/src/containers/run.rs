@@ -23,12 +23,15 @@ pub struct Run {
 }
 
 impl Run {
-    /// Begins one.
+    /// Begins one. What is left of runs whose process is gone is taken away.
     ///
     /// # Errors
     /// When there is no engine.
     pub async fn begin() -> Result<Arc<Run>, EngineError> {
         let engine = Engine::connect().await?;
+        for left in clean::dead(&engine).await? {
+            tracing::warn!("a run whose process is gone had left {}: they are taken away", left.left);
+        }
         let mut random = [0; 5];
         let drawn = SystemRandom::new().fill(&mut random);
         drawn.map_err(|_| EngineError::Absent("this machine has no randomness".to_owned()))?;

@@ -49,7 +49,8 @@ pub async fn carry(leads: &[Lead]) -> io::Result<()> {
     Ok(())
 }
 
-async fn lead_on(listener: TcpListener, to: String) {
+/// Carries all that comes to this listener on to that host and port, until the future is dropped.
+pub(crate) async fn lead_on(listener: TcpListener, to: String) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use portal_core::profile::Profile;
 
 use super::descriptor::Limits;
+use super::places::PlaceError;
 use super::{Capabilities, CoreHandle, CoreKind, CorePlan, SubjectError};
 use crate::testbed::pki::{Pki, PkiError};
 
@@ -23,6 +24,9 @@ pub enum MixError {
     /// Two have the same name.
     #[error("two Cores are named `{0}`: give them names, --core a=one.toml --core b=two.toml")]
     Twice(String),
+    /// One can't be where it shall be.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// One brings its proxy.
     #[error("{0} has a `[proxy]`: a proxy is tested with one Core alone")]
     Proxy(String),

@@ -80,10 +80,20 @@ impl Subject {
     /// # Errors
     /// When it can't be there by this profile.
     pub fn builtin_in(place: Place, profile: Shipped) -> Result<Subject, PlaceError> {
-        let usual = profile.name == Shipped::NAMES[0];
+        match place {
+            Place::Process => Ok(Subject::builtin_by(profile)),
+            _ if profile.name != Shipped::NAMES[0] => Err(PlaceError::Profile(profile.name)),
+            _ => Subject::usual_in(place),
+        }
+    }
+
+    /// The compact Core of this project by its usual profile, there.
+    ///
+    /// # Errors
+    /// When our own descriptor of it has mistakes.
+    pub fn usual_in(place: Place) -> Result<Subject, PlaceError> {
         let (file, text) = match place {
-            Place::Process => return Ok(Subject::builtin_by(profile)),
-            _ if !usual => return Err(PlaceError::Profile(profile.name)),
+            Place::Process => return Ok(Subject::builtin()),
             Place::Processes => AS_PROCESS,
             Place::Containers => AS_CONTAINER,
         };

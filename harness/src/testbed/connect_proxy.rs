@@ -165,6 +165,11 @@ impl ConnectProxyHandle {
         self.desk.refusals.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Ends all tunnels that are open now; new ones are opened as before.
+    pub(crate) async fn end_tunnels(&self) {
+        self.desk.tasks.end_connections().await;
+    }
+
     /// Ends it with all its tunnels; no task and no socket is left afterwards.
     pub async fn shutdown(self) {
         self.desk.tasks.end();

@@ -97,6 +97,13 @@ impl Names {
         Box::new(move || Names { inner: inner.upgrade()?, from: None }.address(&host))
     }
 
+    /// For whoever's view this is, the way to this domain and the names under it leads there; or again where it led.
+    pub(crate) fn detour(&self, domain: &str, to: Option<SocketAddr>) {
+        if let Some(from) = &self.from {
+            self.links().detour(from, domain, to);
+        }
+    }
+
     /// Lets `host` and the names one label under it lead to `target`, as a Portal's wildcard certificate covers them.
     pub fn insert(&self, host: &str, target: Target) {
         self.write(|table| table.insert(host.to_ascii_lowercase(), target));

@@ -25,7 +25,7 @@ use super::guess::{Guess, guess};
 use super::{AppPlan, KeyPlan, Peering, PortalPlan, Topology};
 use crate::mistakes::{self, Mistake};
 use crate::subject::descriptor::Descriptor;
-use crate::subject::{MixError, Subject};
+use crate::subject::{MixError, Place, PlaceError, Subject};
 
 /// The file that describes a project.
 pub const FILE: &str = "countersign.toml";
@@ -55,6 +55,8 @@ pub struct Project {
     pub apps: Vec<AppSpec>,
     /// The faults that hold from the start, as they are written; `testbed::faults` reads them.
     pub faults: Vec<FaultLine>,
+    /// Where its Cores are.
+    pub place: Place,
 }
 
 /// A Portal of a project.
@@ -233,6 +235,7 @@ impl Project {
             portals: Vec::new(),
             apps: vec![app],
             faults: Vec::new(),
+            place: Place::default(),
         };
         project.with_portals(portals)
     }
@@ -283,20 +286,32 @@ impl Project {
         plans.fold(topology, Topology::portal)
     }
 
+    /// The same with its Cores there.
+    #[must_use]
+    pub fn in_place(self, place: Place) -> Project {
+        Project { place, ..self }
+    }
+
     /// The Cores of its Portals: one for all, or for each its own.
     ///
     /// # Errors
     /// When they can't be in one testbed.
     pub fn subject(&self) -> Result<Subject, MixError> {
         let one = |core: &CoreSpec| match core {
-            CoreSpec::BuiltIn => Subject::builtin(),
-            CoreSpec::Described(descriptor) => Subject::described((**descriptor).clone()),
+            CoreSpec::BuiltIn => Subject::usual_in(self.place),
+            CoreSpec::Described(descriptor) => {
+                self.place.takes(descriptor)?;
+                Ok(Subject::described((**descriptor).clone()))
+            }
         };
         match self.portals.as_slice() {
-            [] => Ok(Subject::builtin()),
-            [first, others @ ..] if others.iter().all(|other| other.core.is_as(&first.core)) => Ok(one(&first.core)),
+            [] => Ok(one(&CoreSpec::BuiltIn)?),
+            [first, others @ ..] if others.iter().all(|other| other.core.is_as(&first.core)) => Ok(one(&first.core)?),
             // In the order of the file, which is that in which Portals start.
-            all => Subject::mixed(all.iter().map(|portal| (portal.name.clone(), one(&portal.core))).collect()),
+            all => {
+                let members = all.iter().map(|portal| Ok((portal.name.clone(), one(&portal.core)?)));
+                Subject::mixed(members.collect::<Result<_, PlaceError>>()?)
+            }
         }
     }
 

@@ -66,6 +66,7 @@ impl Reader<'_> {
         let portals = portals.into_iter().map(|portal| self.portal(portal.into_inner(), &defaults)).collect();
         let faults = faults.into_iter().map(|fault| self.fault(fault, &names, &apps)).collect();
         Project {
+            place: crate::subject::Place::default(),
             file: Some(self.source.file.to_owned()),
             folder: self.folder.clone(),
             zone,

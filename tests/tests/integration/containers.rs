@@ -16,7 +16,6 @@ use countersign::subject::{Place, Storage, Subject};
 use countersign::testbed::{Options, Portal, Testbed};
 use countersign::topology::{AppPlan, Peering, Topology};
 use countersign::wire::Call;
-use portal_core::profile::Shipped;
 
 /// Where `.ci/static` puts the program; `.ci/run` builds it before the tests.
 const PROGRAM: &str = "../target/static/countersign";
@@ -156,7 +155,7 @@ async fn wait<T, F: Future<Output = Option<T>>>(look: impl Fn() -> F) -> T {
 
 /// A testbed in containers, of two Portals that are peers.
 async fn testbed() -> Testbed {
-    let subject = Subject::builtin_in(Place::Containers, Shipped::named("portal").unwrap()).unwrap();
+    let subject = Subject::usual_in(Place::Containers).unwrap();
     let chat = AppPlan::with_paths("chat", [("", "private"), ("/peers/", "peer")]);
     let topology = Topology::new().portals(["alice", "bob"]).app_on_all(&chat).peering(Peering::All);
     let options = Options { subject, storage: Storage::Disk, ..Options::default() };
@@ -226,4 +225,131 @@ fn a_rolling_restart_under_load_loses_no_call_that_was_answered_and_no_peer() {
         }
         testbed.shutdown().await.unwrap();
     });
+}
+
+/// What `docker` or Docker Compose say, which must go well.
+fn tool(words: &[&str]) -> String {
+    let output = run(Path::new(words[0]), &words[1..]);
+    assert!(output.status.success(), "{}: {}", words.join(" "), said(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Runs when a test ends, however it does.
+struct Finally<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Finally<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Two Portals as a Compose file in this folder: the file, and the short ID of bob.
+fn exported(program: &Path, folder: &Path) -> (String, String) {
+    let manifest = r#"{ "v": "1.0", "name": "chat", "image": "me/chat:1", "paths": { "": { "access": "private" }, "/peers/": { "access": "peer" } } }"#;
+    std::fs::write(folder.join("app.json"), manifest).unwrap();
+    let text = "[[portal]]\nname = \"alice\"\npeers = [\"bob\"]\n[[portal]]\nname = \"bob\"\npeers = [\"alice\"]\n[[app]]\nmanifest = \"app.json\"\n";
+    std::fs::write(folder.join("countersign.toml"), text).unwrap();
+    let file = folder.join("out").join("docker-compose.yml").display().to_string();
+    let output = run(program, &["export", "compose", &folder.display().to_string(), "--out", &file]);
+    assert!(output.status.success(), "{}", said(&output));
+    let told: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("out/secrets/bob-proxy")).unwrap()).unwrap();
+    let short = told["domain"].as_str().unwrap().split('.').next().unwrap().to_owned();
+    (file, short)
+}
+
+/// Waits until so many containers whose names begin so are healthy.
+fn healthy(prefix: &str, count: usize) {
+    let filter = format!("name={prefix}");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(wait(|| async {
+        let states = tool(&["docker", "ps", "--filter", &filter, "--format", "{{.Status}}"]);
+        (states.lines().filter(|state| state.contains("(healthy)")).count() == count).then_some(())
+    }));
+}
+
+/// A call to bob from within the container of alice's app: the status.
+fn calls(container: &str, bob: &str) -> String {
+    let url = format!("http://portal_core/internal/call_peer/{bob}/peers/x");
+    let output =
+        run(Path::new("docker"), &["exec", container, "/countersign", "part", "ask", "POST", &url, "-d", "hello"]);
+    let text = said(&output);
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_project_runs_as_a_compose_file_and_calls_survive_restarts_and_cuts() {
+    let Some(program) = ready() else { return };
+    let compose: &[&str] = match () {
+        () if Command::new("docker-compose").arg("version").output().is_ok_and(|output| output.status.success()) => {
+            &["docker-compose"]
+        }
+        () if run(Path::new("docker"), &["compose", "version"]).status.success() => &["docker", "compose"],
+        () => {
+            println!("skipped: there is no Docker Compose");
+            return;
+        }
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (file, bob) = exported(program, folder.path());
+    let project = format!("cs{}c", std::process::id());
+    let composed = |words: &[&str]| tool(&[compose, &["-p", &project, "-f", &file], words].concat());
+    let _finally = Finally(|| drop(composed(&["down", "-v", "-t", "1"])));
+    composed(&["up", "-d"]);
+    healthy(&project, 6);
+    // Docker Compose joins names with `_`, and since its second version with `-`.
+    let named = |what: &str| {
+        let names = tool(&["docker", "ps", "--filter", &format!("name={project}.{what}"), "--format", "{{.Names}}"]);
+        names.lines().next().unwrap().to_owned()
+    };
+    let (app, core, proxy) = (named("alice-app-chat"), named("alice-core"), named("bob-proxy"));
+    assert_eq!(calls(&app, &bob), "200");
+    tool(&["docker", "restart", &core, &named("bob-core")]);
+    healthy(&project, 6);
+    assert_eq!(calls(&app, &bob), "200", "peers and apps outlive the Cores' containers");
+    // What the docs say of a cut: the proxy of the one leaves the network of the other.
+    let network = format!("{project}_alice");
+    tool(&["docker", "network", "disconnect", &network, &proxy]);
+    let cut = calls(&app, &bob);
+    assert_ne!(cut, "200");
+    let domain = format!("{bob}.localhost");
+    tool(&["docker", "network", "connect", "--alias", &domain, "--alias", &format!("chat.{domain}"), &network, &proxy]);
+    assert_eq!(calls(&app, &bob), "200");
+}
+
+#[test]
+fn the_same_file_runs_in_a_swarm_of_one_node() {
+    let Some(program) = ready() else { return };
+    let state = tool(&["docker", "info", "--format", "{{.Swarm.LocalNodeState}}"]);
+    let own = state.trim() == "inactive";
+    if own {
+        tool(&["docker", "swarm", "init", "--advertise-addr", "127.0.0.1"]);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (file, bob) = exported(program, folder.path());
+    let stack = format!("cs{}s", std::process::id());
+    let _finally = Finally(|| {
+        tool(&["docker", "stack", "rm", &stack]);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let filter = format!("name={stack}");
+        let gone = |what: &'static str| {
+            let filter = filter.clone();
+            wait(move || {
+                let left = tool(&["docker", what, "ls", "-q", "--filter", &filter]);
+                async move { left.trim().is_empty().then_some(()) }
+            })
+        };
+        runtime.block_on(gone("container"));
+        runtime.block_on(gone("network"));
+        let volumes = tool(&["docker", "volume", "ls", "-q", "--filter", &filter]);
+        let words: Vec<&str> = ["docker", "volume", "rm"].into_iter().chain(volumes.lines()).collect();
+        tool(&words);
+        if own {
+            tool(&["docker", "swarm", "leave", "--force"]);
+        }
+    });
+    tool(&["docker", "stack", "deploy", "-c", &file, &stack]);
+    healthy(&stack, 6);
+    let app = tool(&["docker", "ps", "-q", "--filter", &format!("name={stack}_alice-app-chat")]);
+    assert_eq!(calls(app.trim(), &bob), "200");
 }

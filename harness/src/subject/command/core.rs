@@ -17,6 +17,7 @@ use super::log::{Finder, Log};
 use super::process::{Launch, Process};
 use super::room::{FILES, Room};
 use super::{Plant, not_started};
+use crate::containers::EngineError;
 use crate::containers::seat::Seat;
 use crate::subject::descriptor::{Hook, NamesBy, Template, TemplateError, Values};
 use crate::subject::hooks::{Hands, write};
@@ -24,6 +25,7 @@ use crate::subject::namespace::{Namespace, NamespacePlan};
 use crate::subject::ready;
 use crate::subject::{CorePlan, SubjectError};
 use crate::testbed::connect_proxy::{ConnectLimits, ConnectProxy, ConnectProxyHandle};
+use crate::testbed::faults::{Passage, Way};
 use crate::testbed::identity::TestIdentity;
 use crate::testbed::pki::Pki;
 
@@ -293,6 +295,35 @@ impl ProcessCore {
         match &self.plant.descriptor.state.set_clock {
             Some(hook) if !matches!(hook, Hook::File { .. }) && self.offset() != 0 => self.perform(hook).await,
             _ => Ok(()),
+        }
+    }
+
+    /// In containers, a way on which nothing comes through is one that is cut; all else is seen to by the testbed.
+    pub(super) async fn set_way(&mut self, domain: &str, way: &Way) -> Option<Result<(), SubjectError>> {
+        let (Some(room), WayToNames::Proxy(proxy)) = (&mut self.room, &self.names) else { return None };
+        let names = proxy.names().current();
+        let silent = *way == Way { passage: Passage::BlackHole, ..Way::default() };
+        let done = match silent {
+            true => match room.cut(domain, &names).await {
+                Ok(address) => {
+                    names.detour(domain, Some(address));
+                    // What was opened before goes straight there.
+                    proxy.end_tunnels().await;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
+            false => {
+                names.detour(domain, None);
+                room.mend(domain).await
+            }
+        };
+        let failed = |error: EngineError| SubjectError::Hook { portal: self.portal.clone(), why: error.to_string() };
+        match done {
+            Err(error) => Some(Err(failed(error))),
+            // The testbed's own ways have to know that nothing is on this one.
+            Ok(()) if silent => Some(Ok(())),
+            Ok(()) => None,
         }
     }
 

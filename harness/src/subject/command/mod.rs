@@ -2,6 +2,7 @@
 
 mod address;
 mod core;
+mod lane;
 mod life;
 mod log;
 pub(super) mod process;
@@ -24,6 +25,7 @@ use super::surface::Surface;
 use super::{Capabilities, CoreHandle, CoreKind, CorePlan, SubjectError};
 use crate::containers;
 use crate::containers::seat::Seat;
+use crate::testbed::faults::Way;
 use crate::testbed::pki::{Pki, PkiError};
 
 pub(crate) use self::core::this_program;
@@ -318,6 +320,10 @@ impl CoreHandle for Lease {
 
     async fn thaw(&mut self) -> Result<(), SubjectError> {
         self.core()?.hold(false).await
+    }
+
+    async fn set_way(&mut self, domain: &str, way: &Way) -> Option<Result<(), SubjectError>> {
+        self.core.as_mut()?.set_way(domain, way).await
     }
 
     async fn seat(&mut self, whose: &str) -> Result<Option<Seat>, SubjectError> {

@@ -5,11 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::lane::Lane;
 use super::log::{Finder, Log};
 use super::process::Launch;
 use crate::containers::seat::{Seat, SeatContainer};
 use crate::containers::{Container, ContainerPlan, EngineError, Mounted, Network, Run, Started};
 use crate::subject::descriptor::Image;
+use crate::testbed::names::Names;
 
 /// Where a Core's container has the files of the testbed.
 pub(super) const FILES: &str = "/countersign.d";
@@ -20,6 +22,8 @@ pub(super) struct Room {
     // In the order in which they go.
     container: Option<(Launch, Arc<Container>)>,
     seats: Vec<SeatContainer>,
+    /// The ways to other Portals that were cut once, by domain.
+    lanes: HashMap<String, Lane>,
     /// Which seat is whose, by the number of the seat.
     taken: HashMap<String, usize>,
     network: Network,
@@ -44,6 +48,7 @@ impl Room {
         Ok(Room {
             container: None,
             seats: Vec::new(),
+            lanes: HashMap::new(),
             taken: HashMap::new(),
             network,
             image: image.clone(),
@@ -129,14 +134,37 @@ impl Room {
         self.parts.as_deref().ok_or_else(missing)
     }
 
-    /// Nobody sits any more.
+    /// The way to this domain, by these names, is cut: a network disconnect. Where it leads now.
+    pub(super) async fn cut(&mut self, domain: &str, names: &Names) -> Result<SocketAddr, EngineError> {
+        let laid = match self.lanes.remove(domain) {
+            Some(lane) => lane,
+            None => Lane::lay(&self.run, &self.network, self.parts()?, names.whole(), domain).await?,
+        };
+        let lane = self.lanes.entry(domain.to_owned()).or_insert(laid);
+        lane.join(&self.network, true).await?;
+        let address = lane.address(&self.network).await?;
+        lane.join(&self.network, false).await?;
+        Ok(address)
+    }
+
+    /// The way to this domain is whole again, if it was cut.
+    pub(super) async fn mend(&mut self, domain: &str) -> Result<(), EngineError> {
+        match self.lanes.get_mut(domain) {
+            Some(lane) => lane.join(&self.network, true).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Nobody sits any more, and no way is cut.
     pub(super) fn rise(&mut self) {
         self.taken.clear();
+        self.lanes.clear();
     }
 
     /// Takes everything away.
     pub(super) async fn close(mut self) -> Result<(), EngineError> {
         let seats = std::mem::take(&mut self.seats).into_iter().map(SeatContainer::remove);
+        let lanes = std::mem::take(&mut self.lanes).into_values().map(Lane::remove);
         let core = self.container.take();
         let core = async move {
             match &core {
@@ -144,8 +172,9 @@ impl Room {
                 None => Ok(()),
             }
         };
-        let (seats, core) = tokio::join!(futures_util::future::join_all(seats), core);
-        seats.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let others = (futures_util::future::join_all(seats), futures_util::future::join_all(lanes));
+        let (seats, lanes, core) = tokio::join!(others.0, others.1, core);
+        seats.into_iter().chain(lanes).collect::<Result<Vec<()>, _>>()?;
         core?;
         self.network.remove().await
     }

@@ -20,6 +20,8 @@ pub(crate) struct Links {
 #[derive(Debug, Default)]
 struct Roads {
     links: HashMap<(String, String), Link>,
+    /// Ways that lead elsewhere: into a network of containers.
+    detours: HashMap<(String, String), SocketAddr>,
     /// Every way has a relay from its first use on.
     always: bool,
     seed: u64,
@@ -75,13 +77,26 @@ impl Links {
         self.roads().seed = seed;
     }
 
+    /// From now on the way leads there; or again where it led.
+    pub(crate) fn detour(&self, from: &str, domain: &str, to: Option<SocketAddr>) {
+        let mut roads = self.roads();
+        let key = (from.to_owned(), domain.to_owned());
+        match to {
+            Some(to) => roads.detours.insert(key, to),
+            None => roads.detours.remove(&key),
+        };
+    }
+
     /// Where the way from this Portal to that domain leads.
     pub(crate) fn lead(&self, from: &str, domain: &str, target: impl FnOnce() -> Box<Target>) -> Led {
         let mut roads = self.roads();
-        if roads.links.is_empty() && !roads.always {
+        if roads.links.is_empty() && roads.detours.is_empty() && !roads.always {
             return Led::Straight;
         }
         let key = (from.to_owned(), domain.to_owned());
+        if let Some(detour) = roads.detours.get(&key) {
+            return Led::Through(*detour);
+        }
         if roads.always && !roads.links.contains_key(&key) && tokio::runtime::Handle::try_current().is_ok() {
             // Where there is no file left for it, the way is a straight one.
             if let Ok(link) = Link::open(target(), roads.seed_of(&key)) {

@@ -8,12 +8,14 @@
 //! proxy → EchoApp (notes) → the app → Door (notes) → its Core
 //! ```
 
+mod body;
 mod door;
 mod news;
 mod process;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -23,9 +25,11 @@ use tokio_util::task::AbortOnDropHandle;
 pub use door::Door;
 pub use news::{Feed, News};
 
-use self::process::Order;
 pub(in crate::testbed) use self::process::{Command, Supervised};
+use self::process::{ImageOrder, Order};
 use super::{Answer, App, Portal, Testbed, TestbedError};
+use crate::containers::app::Base;
+use crate::containers::image::ImageError;
 use crate::topology::project::{AppSource, AppSpec, Project};
 
 /// An app of a user's on one Portal. Cheap to clone; dropped with its [`RealApps`].
@@ -68,6 +72,8 @@ pub struct RealApps {
     apps: Vec<RealApp>,
     _tasks: Vec<AbortOnDropHandle<()>>,
     _doors: Vec<Door>,
+    /// Where there are containers.
+    base: Option<Arc<Base>>,
 }
 
 /// Why the apps of a project are not there. The app's fault, not the harness's.
@@ -85,7 +91,7 @@ pub enum RealAppError {
     },
     /// There is no way to start one like that yet.
     #[error(
-        "{app}: apps with `{way}` are not started here: give `run`, `url`, or nothing for an app that answers with what arrived"
+        "{app}: apps with `{way}` are not started here: give `run`, `image`, `url`, or nothing for an app that answers with what arrived"
     )]
     Unsupported {
         /// Name of the app.
@@ -149,7 +155,7 @@ impl RealApps {
             AppSource::Echo => return Ok(()),
             AppSource::Run { .. } => "run",
             AppSource::Url(_) => "url",
-            AppSource::Image(_) => return Err(RealAppError::unsupported(spec, "image")),
+            AppSource::Image(_) => "image",
             AppSource::Compose(_) => return Err(RealAppError::unsupported(spec, "compose")),
         };
         let app = portal.app(&spec.name)?;
@@ -163,6 +169,14 @@ impl RealApps {
                 told.send_replace(AppState::Ready { at: at.clone() });
                 (None, door.address())
             }
+            AppSource::Image(image) => {
+                let (name, port, door) = (image.clone(), spec.container_port.unwrap_or(80), door.address());
+                let image = ImageOrder { base: self.base(portal, spec).await?, name, port, door };
+                let order = Order::in_container(portal, &app, spec, image);
+                let (supervised, task) = process::start(order, told, feed.clone());
+                self._tasks.push(task);
+                (Some(supervised), door)
+            }
             _ => {
                 let order = Order::new(portal, &app, spec, door.address());
                 let (supervised, task) = process::start(order, told, feed.clone());
@@ -174,6 +188,22 @@ impl RealApps {
         self._doors.push(door);
         self.apps.push(RealApp { app, door: address, kind, state, supervised });
         Ok(())
+    }
+}
+
+impl RealApps {
+    /// What all containers of these apps have in common.
+    async fn base(&mut self, portal: &Portal, spec: &AppSpec) -> Result<Arc<Base>, RealAppError> {
+        if let Some(base) = &self.base {
+            return Ok(Arc::clone(base));
+        }
+        let failed = |error: ImageError| RealAppError::Start {
+            portal: portal.name().to_owned(),
+            app: spec.name.clone(),
+            why: error.to_string(),
+        };
+        let base = Base::begin().await.map_err(failed)?;
+        Ok(Arc::clone(self.base.insert(base)))
     }
 }
 
@@ -194,7 +224,7 @@ impl RealApp {
         self.app.portal()
     }
 
-    /// How it comes to run: `run` or `url`.
+    /// How it comes to run: `run`, `image` or `url`.
     pub fn kind(&self) -> &'static str {
         self.kind
     }

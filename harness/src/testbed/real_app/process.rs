@@ -1,6 +1,7 @@
 //! An app as a command, started for one Portal, and started again when it dies.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -8,9 +9,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::body::Body;
 use super::news::{Feed, News};
 use super::{Answer, App, AppState, Portal};
-use crate::subject::command::{Finder, Launch, Log, Process, Reserved};
+use crate::containers::app::Base;
+use crate::subject::command::{Launch, Log};
 use crate::topology::project::{AppSource, AppSpec};
 
 /// Between two tries to connect.
@@ -49,9 +52,21 @@ impl Supervised {
 /// What is started, for whom.
 #[derive(Debug)]
 pub(super) struct Order {
-    app: App,
-    launch: Launch,
+    pub(super) app: App,
+    pub(super) launch: Launch,
     ready_within: Duration,
+    /// Where it comes as an image.
+    pub(super) image: Option<ImageOrder>,
+}
+
+/// An app that comes as an image.
+#[derive(Debug)]
+pub(super) struct ImageOrder {
+    pub(super) base: Arc<Base>,
+    pub(super) name: String,
+    /// Where it listens in its container.
+    pub(super) port: u16,
+    pub(super) door: SocketAddr,
 }
 
 impl Order {
@@ -77,7 +92,26 @@ impl Order {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let own = spec.env.iter().map(|(name, value)| (name.clone(), value.clone()));
         let env = own.chain(told).collect();
-        Order { app: app.clone(), launch: Launch { argv, directory, env }, ready_within: spec.ready_within }
+        Order {
+            app: app.clone(),
+            launch: Launch { argv, directory, env },
+            ready_within: spec.ready_within,
+            image: None,
+        }
+    }
+
+    /// The same as a container of this image: its Core is there under its real name.
+    pub(super) fn in_container(portal: &Portal, app: &App, spec: &AppSpec, image: ImageOrder) -> Order {
+        let told = [
+            ("PORTAL_CORE_URL", "http://portal_core"),
+            ("PORTAL_ID", portal.id()),
+            ("PORTAL_DOMAIN", portal.public_domain().as_str()),
+            ("PORT", image.port.to_string().as_str()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let own = spec.env.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let launch = Launch { argv: Vec::new(), directory: ".".into(), env: own.chain(told).collect() };
+        Order { app: app.clone(), launch, ready_within: spec.ready_within, image: Some(image) }
     }
 }
 
@@ -138,44 +172,45 @@ impl Supervisor {
         self.state.send_replace(AppState::Starting);
         let born = Instant::now();
         let log = self.log();
-        let process = match self.spawn(&log).await {
+        let body = match Body::start(&self.order, &log).await {
             Ok(started) => started,
             Err(why) => return Ended::Died(why),
         };
-        let (process, reserved) = process;
         let mut frozen = false;
         let mut at = None;
         loop {
             tokio::select! {
                 biased;
-                how = process.end() => return Ended::Died(format!("{how}; {}", log.end())),
+                how = body.end() => return Ended::Died(format!("{how}; {}", log.end())),
                 command = self.told.recv() => match command {
                     Some(Command::Kill) => {
-                        process.kill().await;
+                        body.kill().await;
                         return Ended::Died("it was killed, as was asked for".to_owned());
                     }
                     Some(Command::Restart) => {
-                        process.stop(STOP_WITHIN).await;
+                        body.stop(STOP_WITHIN).await;
                         return Ended::Restart;
                     }
                     Some(Command::Freeze) => {
-                        process.group().into_iter().for_each(|group| group.freeze());
+                        body.hold(true).await;
                         frozen = true;
                         self.state.send_replace(AppState::Frozen);
                     }
                     Some(Command::Thaw) => {
-                        process.group().into_iter().for_each(|group| group.thaw());
+                        body.hold(false).await;
                         frozen = false;
                         let state = at.clone().map_or(AppState::Starting, |at| AppState::Ready { at });
                         self.state.send_replace(state);
                     }
                     Some(Command::Stop) | None => {
-                        process.group().filter(|_| frozen).into_iter().for_each(|group| group.thaw());
-                        process.stop(STOP_WITHIN).await;
+                        if frozen {
+                            body.hold(false).await;
+                        }
+                        body.stop(STOP_WITHIN).await;
                         return Ended::Stopped;
                     }
                 },
-                found = comes_up(&self.order, &self.feed, reserved.address().port(), born), if at.is_none() && !frozen => match found {
+                found = comes_up(&self.order, &self.feed, body.places(), born), if at.is_none() && !frozen => match found {
                     Ok(found) => {
                         self.order.app.echo().answer_with(Answer::passed_on_to(found.as_str()));
                         let (portal, app) = self.names();
@@ -184,27 +219,16 @@ impl Supervisor {
                         at = Some(found);
                     }
                     Err(last) => {
-                        process.kill().await;
-                        let within = self.order.ready_within;
-                        let port = reserved.address().port();
+                        let (within, port) = (self.order.ready_within, body.port());
+                        body.kill().await;
                         return Ended::Died(format!(
-                            "nobody listens on its PORT, {port}, {within:?} after it was started ({last}); {}",
+                            "nobody listens on {port}, {within:?} after it was started ({last}); {}",
                             log.end()
                         ));
                     }
                 },
             }
         }
-    }
-
-    async fn spawn(&self, log: &Log) -> Result<(Process, Reserved), String> {
-        // Each start has a port of its own: connections to the last one may linger.
-        let reserved = Reserved::port().await.map_err(|error| error.to_string())?;
-        let mut launch = self.order.launch.clone();
-        launch.env.push(("PORT".to_owned(), reserved.address().port().to_string()));
-        let process = Process::spawn(&launch, log, &Finder::new(None));
-        let process = process.map_err(|error| format!("`{}`: {error}", launch.argv.join(" ")))?;
-        Ok((process, reserved))
     }
 
     /// Keeps what it says, and hands it on.
@@ -225,8 +249,8 @@ impl Supervisor {
     }
 }
 
-/// Waits until somebody listens on this port, of either family: where.
-async fn comes_up(order: &Order, feed: &Feed, port: u16, born: Instant) -> Result<String, String> {
+/// Waits until somebody listens at one of these places: where.
+async fn comes_up(order: &Order, feed: &Feed, places: Vec<String>, born: Instant) -> Result<String, String> {
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last = "nobody was asked yet".to_owned();
@@ -234,9 +258,9 @@ async fn comes_up(order: &Order, feed: &Feed, port: u16, born: Instant) -> Resul
     let asking = async {
         loop {
             tick.tick().await;
-            for at in [format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
-                match TcpStream::connect(&at).await {
-                    Ok(_) => return at,
+            for at in &places {
+                match TcpStream::connect(at).await {
+                    Ok(_) => return at.clone(),
                     Err(error) => last = error.to_string(),
                 }
             }

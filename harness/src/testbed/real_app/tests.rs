@@ -214,10 +214,6 @@ async fn one_that_does_not_come_up_is_told_with_what_it_said() {
     let (_testbed, apps, _) = started(&none).await;
     let error = apps.unwrap_err().to_string();
     assert!(error.contains("`no-such-program`"), "{error}");
-
-    let image = project(folder.path(), "", "image = \"guestbook\"");
-    let (_testbed, apps, _) = started(&image).await;
-    assert!(apps.unwrap_err().to_string().contains("apps with `image` are not started here"));
 }
 
 #[tokio::test]
