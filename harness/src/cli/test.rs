@@ -14,6 +14,7 @@ use super::exit::Exit;
 use crate::bundle::Descriptor;
 use crate::contract::Contract;
 use crate::shell::quoted;
+use crate::subject::Place;
 use crate::suite::{RunOptions, Source, Suite, SuiteError, steps};
 use crate::topology::project::{FILE, Project};
 
@@ -41,6 +42,10 @@ pub struct Test {
     /// Run anew whenever a feature, countersign.toml, a manifest or a file of an app changes
     #[arg(long)]
     watch: bool,
+
+    /// Where the Cores are
+    #[arg(long = "in", value_name = "PLACE", value_enum, default_value_t)]
+    place: Place,
 
     #[command(flatten)]
     scope: ScopeArgs,
@@ -73,7 +78,8 @@ impl Test {
     }
 
     fn project(&self) -> Result<Project, CommandFailure> {
-        named_for_steps(Project::read(&self.folder).map_err(CommandFailure::usage)?)
+        let project = Project::read(&self.folder).map_err(CommandFailure::usage)?;
+        named_for_steps(project.in_place(self.place))
     }
 
     fn usual(&self, project: &Project) -> Result<RunOptions, CommandFailure> {

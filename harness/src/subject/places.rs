@@ -7,7 +7,7 @@ use portal_core::profile::Shipped;
 
 use super::Subject;
 use super::command::this_program;
-use super::descriptor::{Descriptor, DescriptorError, Image, Start, Template};
+use super::descriptor::{Descriptor, Image, Start, Template};
 
 /// The built-in Core as a process, and as a container.
 const AS_PROCESS: (&str, &str) =
@@ -28,7 +28,7 @@ pub enum Place {
 }
 
 /// Why a Core can't be there.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
     /// The built-in Core goes by that profile only within this process.
     #[error("the built-in Core goes by the profile {0} only with --in process: leave one of them out")]
@@ -45,8 +45,8 @@ pub enum PlaceError {
         kind: &'static str,
     },
     /// Our own descriptor.
-    #[error(transparent)]
-    Descriptor(#[from] DescriptorError),
+    #[error("{0}")]
+    Descriptor(String),
 }
 
 impl Place {
@@ -97,7 +97,8 @@ impl Subject {
             Place::Processes => AS_PROCESS,
             Place::Containers => AS_CONTAINER,
         };
-        let mut descriptor = Descriptor::parse(text, Path::new(file))?;
+        let parsed = Descriptor::parse(text, Path::new(file));
+        let mut descriptor = parsed.map_err(|error| PlaceError::Descriptor(error.to_string()))?;
         if let Start::Command(command) = &mut descriptor.start {
             command.directory = std::env::temp_dir();
             match &mut command.image {
