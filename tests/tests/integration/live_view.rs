@@ -9,10 +9,11 @@ use axum::routing::get;
 use axum::{Json, Router};
 use countersign::live::view::{KEPT, View};
 use countersign::trace::{Hop, Party, SignatureEvent, SignatureOutcome, TRACE_FIELD, Trace};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::html::chromium;
+use super::up::{self, Up};
 use browser::Browser;
 
 /// How long the page may take to read and draw all calls that are kept, in milliseconds; some hundreds is what it takes.
@@ -134,4 +135,171 @@ async fn ten_thousand_calls_are_drawn_at_once_and_found_with_few_elements() {
         assert_eq!(browser.errors(), &[] as &[String]);
     })
     .await;
+}
+
+/// A testbed that is up as a program, and its page.
+struct Shown {
+    folder: tempfile::TempDir,
+    up: Up,
+    browser: Browser,
+}
+
+impl Shown {
+    /// Nothing where there is no Chromium.
+    async fn start() -> Option<Shown> {
+        let chromium = chromium()?;
+        let folder = up::folder(Some(up::TWO));
+        let up = Up::start(folder.path(), &[]).await;
+        let run = std::fs::read(folder.path().join(".countersign/run.json")).unwrap();
+        let run: Value = serde_json::from_slice(&run).unwrap();
+        let of = |key: &str| run[key].as_str().unwrap().to_owned();
+        let url = format!("http://{}/#token={}", of("control"), of("token"));
+        let mut browser = in_browser(move || Browser::open(&chromium, &url)).await;
+        let browser = in_browser(move || {
+            browser.wait("document.getElementById('connection').textContent === 'live'");
+            browser.wait("document.querySelectorAll('#map .portal').length === 2");
+            browser
+        })
+        .await;
+        Some(Shown { folder, up, browser })
+    }
+
+    /// Does something in the browser, in which nothing may go wrong.
+    async fn act(self, act: impl FnOnce(&mut Browser) + Send + 'static) -> Shown {
+        let Shown { folder, up, mut browser } = self;
+        let browser = in_browser(move || {
+            act(&mut browser);
+            assert_eq!(browser.errors(), &[] as &[String]);
+            browser
+        })
+        .await;
+        Shown { folder, up, browser }
+    }
+
+    async fn end(self) {
+        let Shown { folder, up, browser } = self;
+        in_browser(move || drop(browser)).await;
+        assert_eq!(up.end("INT").await, Some(0), "a page that is open does not hold it up");
+        drop(folder);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_shows_as_it_happens_hop_by_hop_with_the_decision_and_why() {
+    let Some(shown) = Shown::start().await else { return };
+    let shown = shown
+        .act(|browser| {
+            assert_eq!(browser.eval("document.querySelectorAll('#map .link:not(.half):not(.strange)').length"), 1);
+            assert!(!browser.text("location.href").contains("token"), "it does not stay in the address");
+        })
+        .await;
+    let called = up::run(shown.folder.path(), &["call", "alice", "guestbook", "bob", "/peers/first?a=1"]).await;
+    assert_eq!(called.0, 0, "{called:?}");
+    let shown = shown
+        .act(|browser| {
+            browser.wait("document.querySelector('#calls .row')?.textContent.includes('/peers/first?a=1')");
+            browser.wait("document.querySelector('#calls .row')?.textContent.includes('200')");
+            let row = browser.text("document.querySelector('#calls .row').innerText");
+            assert!(row.contains("guestbook on alice → guestbook on bob") && row.contains("as peer alice"), "{row}");
+
+            // By keyboard alone.
+            browser.eval("document.getElementById('skip').click()");
+            browser.press("ArrowDown");
+            browser.press("Enter");
+            browser.wait("document.activeElement.id === 'detail-name'");
+            let facts = browser.text("document.querySelector('.facts').innerText");
+            for words in ["The Core on bob let it in", "peer alice", "x-ptl-client-type: peer"] {
+                assert!(facts.to_lowercase().contains(&words.to_lowercase()), "{words} in {facts}");
+            }
+            let hops =
+                browser.text("[...document.querySelectorAll('#flow .hop')].map((hop) => hop.ariaLabel).join('\\n')");
+            let hops: Vec<&str> = hops.lines().collect();
+            assert_eq!(hops.len(), 10, "{hops:?}");
+            assert_eq!(hops[1], "Core on alice made the signature portal");
+            assert_eq!(hops[2], "Core on alice to proxy on bob: GET /peers/first?a=1");
+            assert_eq!(hops[4], "Core on bob verified the signature portal");
+            browser.eval("document.querySelectorAll('#flow .hop')[2].click()");
+            browser.wait("document.querySelector('#flow .message')?.innerText.includes('signature-input')");
+            browser.eval("document.querySelector('.same summary').click()");
+            browser.wait("document.querySelector('.same .bases').innerText.includes('/peers/first?a=1')");
+            browser.press("Escape");
+            browser.wait("document.activeElement.id === 'calls' && state.call === null");
+        })
+        .await;
+
+    let refused = up::run(shown.folder.path(), &["call", "alice", "guestbook", "bob", "/secret"]).await;
+    assert_eq!(refused.0, 0, "a refusal is an answer: {refused:?}");
+    let shown = shown
+        .act(|browser| {
+            browser.wait("document.querySelector('#calls .row')?.textContent.includes('401')");
+            browser.eval("document.getElementById('refused').click()");
+            browser.wait("document.getElementById('count').textContent === '1 of 2 calls'");
+            browser.eval("document.querySelector('#calls .row').click()");
+            browser.wait("document.querySelector('.facts')?.innerText.includes('access_denied')");
+        })
+        .await;
+    shown.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_is_switched_on_shows_in_the_bases_and_is_switched_off_again() {
+    let Some(shown) = Shown::start().await else { return };
+    let shown = shown
+        .act(|browser| {
+            browser.press("f");
+            browser.wait("!document.getElementById('fault-form').hidden && document.querySelector('#fault-form [name=kind]').options.length > 20");
+            let fault = "bob proxy hides-query-from-core";
+            browser.eval(&format!("document.querySelector('#fault-form [name=fault]').value = '{fault}'; document.getElementById('put').click()"));
+            browser.wait(&format!("document.querySelector('.switch[aria-checked=true]')?.textContent === '{fault}'"));
+            browser.wait("document.querySelector('#map .tag')?.textContent === 'proxy hides-query-from-core'");
+
+            browser.press("Escape");
+            browser.eval("document.activeElement.blur()");
+            browser.press("c");
+            browser.wait("document.activeElement.name === 'portal'");
+            browser.eval(
+                "document.querySelector('#call-form [name=path]').value = '/peers/list?page=2';
+                 document.querySelector('#call-form [name=method]').value = 'POST';
+                 document.querySelector('#call-form [name=headers]').value = 'X-Mine: 1';
+                 document.querySelector('#call-form [name=body]').value = 'Grüße';
+                 document.getElementById('send').click()",
+            );
+            browser.wait("document.querySelector('#call-form .said').textContent === 'status 401'");
+            browser.wait("document.querySelector('#detail .bases tr.first')");
+            let line = browser.text("document.querySelector('#detail .bases tr.first').innerText");
+            assert!(line.contains("the first line that differs") && line.contains("/peers/list?page=2"), "{line}");
+            assert_eq!(browser.text("document.querySelector('#detail .bases tr.first mark').textContent"), "?page=2");
+            assert_eq!(browser.text("document.querySelector('.guess').innerText").split(": ").nth(1), Some("the query is dropped by one side"));
+            assert_eq!(
+                browser.text("document.querySelector('#flow .culprit').ariaLabel"),
+                "proxy on bob to Core on bob: GET /internal/auth. Here it was changed"
+            );
+
+            browser.eval("showSide('fault'); document.querySelector('.switch').click()");
+            browser.wait("document.querySelector('.switch').ariaChecked === 'false' && !document.querySelector('#map .tag')");
+            let before = browser.text("state.call");
+            browser.eval("document.getElementById('again').click()");
+            browser.wait(&format!("state.call !== '{before}' && document.querySelector('#detail .badge')?.textContent.includes('status 200')"));
+            let order = browser.text("askCall(state.call).then((seen) => JSON.stringify([seen.again.method, seen.again.path, seen.again.body, seen.again.fields.flat().includes('X-Mine') || seen.again.fields.flat().includes('x-mine')]))");
+            assert_eq!(order, "[\"POST\",\"/peers/list?page=2\",\"Grüße\",true]", "the same call, body and all");
+
+            // A fault that can't be says why.
+            browser.eval("document.querySelector('#fault-form [name=fault]').value = 'bob core sleepy'; document.getElementById('put').click()");
+            browser.wait("document.querySelector('#fault-form .said').textContent.includes('sleepy')");
+        })
+        .await;
+    shown.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_token_the_page_says_where_it_is() {
+    let Some(shown) = Shown::start().await else { return };
+    let shown = shown
+        .act(|browser| {
+            browser.eval("sessionStorage.clear(); location.reload()");
+            browser.wait("document.getElementById('about').textContent.startsWith('Open the address that')");
+            browser.wait("document.getElementById('connection').textContent === 'not connected'");
+        })
+        .await;
+    shown.end().await;
 }

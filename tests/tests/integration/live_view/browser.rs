@@ -113,7 +113,7 @@ impl Browser {
         self.command("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": key, "code": key }));
     }
 
-    /// What went wrong in the page's script.
+    /// What went wrong in the page's script, or was against its policy.
     pub(super) fn errors(&self) -> &[String] {
         &self.errors
     }
@@ -131,7 +131,10 @@ impl Browser {
                 assert!(came["error"].is_null(), "{method}: {}", came["error"]);
                 return came["result"].clone();
             }
-            if came["method"] == "Runtime.exceptionThrown" || came["params"]["entry"]["level"] == "error" {
+            let entry = &came["params"]["entry"];
+            // What the browser notes of an answer like 422 is no fault of the page.
+            let is_fault = entry["level"] == "error" && entry["source"] != "network";
+            if came["method"] == "Runtime.exceptionThrown" || is_fault {
                 self.errors.push(came["params"].to_string());
             }
         }

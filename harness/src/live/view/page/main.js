@@ -6,6 +6,7 @@ let portals = { portals: [], faults: [] };
 let pausedAt = null;
 let missed = 0;
 let begun = 0;
+let following = false;
 
 const mapped = portalMap({
   isChosen: (name) => state.portal === name,
@@ -34,6 +35,7 @@ const ofStatus = el("select", { id: "of-status", "aria-label": "Status", onchang
   STATUSES.map(([value, name]) => el("option", { value }, name)));
 const onlyRefused = el("button", { type: "button", class: "press v-fail", id: "refused", onclick: () => go({ refused: !state.refused }) }, "✗ Only refused");
 const pause = el("button", { type: "button", class: "press v-error", id: "pause", "aria-pressed": "false", onclick: () => setPause(pausedAt === null) }, "Pause");
+const follow = el("button", { type: "button", class: "press v-pass", id: "follow", "aria-pressed": "false", title: "Open each call as it ends", onclick: () => setFollow(!following) }, "Follow");
 const clear = el("button", { type: "button", class: "press", id: "clear", onclick: () => clearAway() }, "Clear");
 const counted = el("span", { id: "count", role: "status" });
 const beside = el("span", { id: "beside" });
@@ -42,7 +44,7 @@ const split = el("div", { class: "split", id: "split" }, list.box);
 document.getElementById("section").append(
   el("h2", { class: "unseen" }, "Calls"),
   el("form", { class: "filters", role: "search", "aria-label": "Filter the calls", onsubmit: (event) => event.preventDefault() },
-    search, ofPortal, ofApp, ofStatus, onlyRefused, pause, clear),
+    search, ofPortal, ofApp, ofStatus, onlyRefused, follow, pause, clear),
   el("p", { class: "shown" }, counted, beside), split);
 
 function go(change, focus) {
@@ -50,7 +52,7 @@ function go(change, focus) {
   state = { ...state, ...change };
   const hash = hashOf(state);
   // A call that is opened can be gone back from.
-  if (state.call !== before.call) history.pushState(null, "", hash);
+  if (state.call !== before.call && !following) history.pushState(null, "", hash);
   else history.replaceState(null, "", hash);
   drawState(before, focus);
 }
@@ -102,6 +104,19 @@ function setPause(on) {
   pause.textContent = on ? "Go on" : "Pause";
   say(on ? "Paused" : "Going on");
   drawList(false);
+}
+
+function setFollow(on) {
+  following = on;
+  follow.setAttribute("aria-pressed", String(on));
+  say(on ? "The latest call is opened as it ends" : "Calls are no longer opened by themselves");
+}
+
+// The latest of those that ended just now, if it is one that is looked for.
+function followTo(ended) {
+  const wanted = new Set(lookedFor(state).map((call) => call.id));
+  const latest = ended.filter((call) => wanted.has(call.id)).at(-1);
+  if (latest && !document.getElementById("detail")?.contains(document.activeElement)) go({ call: latest.id }, false);
 }
 
 function clearAway() {
@@ -205,6 +220,8 @@ async function switchFault(line, isOn, button, said) {
     if (button) button.disabled = false;
   }
   await lookAtState();
+  // Some are over as soon as they have happened.
+  if (isOn && !said.textContent && / restarted$/.test(line)) said.textContent = `${line}: done`;
 }
 
 // ---- Beside the picture
@@ -265,6 +282,7 @@ document.addEventListener("keydown", (event) => {
   const acts = {
     "/": () => search.focus(),
     p: () => setPause(pausedAt === null),
+    l: () => setFollow(!following),
     c: () => { showSide("call"); toCall.focus(); },
     f: () => { showSide("fault"); toFault.focus(); },
   };
@@ -311,6 +329,7 @@ const told = {
     begun = Math.max(begun, newestFirst[0]?.number ?? 0);
     if (fresh) ended.slice(-8).forEach((call) => mapped.flash(call));
     drawList(false);
+    if (following && pausedAt === null && ended.length > 0) followTo(ended);
     const call = opened && known.get(opened.id);
     if (call && call.entries !== opened.entries && redrawn === 0) {
       redrawn = setTimeout(() => {
