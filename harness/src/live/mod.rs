@@ -198,8 +198,17 @@ impl Live {
         let storage = if options.data.is_some() { Storage::Disk } else { Storage::Memory };
         let data = options.data.as_ref().map(|data| data.join("portals"));
         let pki_given = Some(pki.clone());
-        // Whoever puts a fault on one link must not disconnect others.
-        let started = Options { subject, profile, storage, data, pki: pki_given, relays: true, ..Options::default() };
+        // Whoever puts a fault on one link must not disconnect others; requests that begin in a browser are followed, too.
+        let started = Options {
+            subject,
+            profile,
+            storage,
+            data,
+            pki: pki_given,
+            relays: true,
+            marks: true,
+            ..Options::default()
+        };
         let testbed = Testbed::start_with(topology, started).await?;
         for spec in project.portals.iter().filter(|spec| spec.clock != ClockSpec::Right) {
             let portal = testbed.portal(&spec.name)?;

@@ -100,6 +100,7 @@ struct Ground {
     clock: SettableClock,
     /// Shows the time of which no scenario knows, where that is not the machine's.
     base: Option<SettableClock>,
+    marks: bool,
 }
 
 /// How a testbed is started, beside its topology.
@@ -122,6 +123,8 @@ pub struct Options {
     pub seed: u64,
     /// The authority, where that outlives the testbed and the Core under test brings none. Else one is made.
     pub pki: Option<Pki>,
+    /// Proxies give a request that has no trace id one, so that it can be followed: browsers don't bring any.
+    pub marks: bool,
     /// A folder in which each Core keeps its state from one testbed to the next, in a folder named as its Portal.
     pub data: Option<PathBuf>,
 }
@@ -138,6 +141,7 @@ impl Default for Options {
             relays: false,
             seed: 0,
             pki: None,
+            marks: false,
             data: None,
         }
     }
@@ -161,7 +165,7 @@ impl Testbed {
         start::allow_files(topology.portals.len());
         let pairs = topology.introductions();
         let Topology { zone, public_port, portals: plans, .. } = topology;
-        let Options { subject, profile, storage, began, alone, relays, seed, pki, data } = options;
+        let Options { subject, profile, storage, began, alone, relays, seed, pki, marks, data } = options;
         let names = Names::new()?;
         names.links().seed(seed);
         if relays {
@@ -187,7 +191,7 @@ impl Testbed {
         let direct = (subject.receive() == Receive::Direct).then(Direct::default);
         let outside = direct.iter().fold(outside, |outside, direct| outside.directly(direct.clone()));
         let profile = Profile { zone, public_port, ..profile };
-        let ground = Ground { subject, profile, names, nobody, pki, trace, outside, direct, clock, base };
+        let ground = Ground { subject, profile, names, nobody, pki, trace, outside, direct, clock, base, marks };
         let testbed = Testbed {
             portals: Mutex::default(),
             fakes: Arc::default(),

@@ -70,6 +70,8 @@ pub struct ProxyConfig {
     pub announces_body: bool,
     /// How the Core is spoken to.
     pub surface: Surface,
+    /// Whether a request without a trace id gets one. It is then no longer what was sent, to the byte.
+    pub marks: bool,
 }
 
 impl ProxyConfig {
@@ -87,6 +89,7 @@ impl ProxyConfig {
             cookie: "authorization".to_owned(),
             announces_body: false,
             surface: Surface::default(),
+            marks: false,
         }
     }
 }
@@ -226,6 +229,7 @@ impl Proxy {
             cookie: config.cookie,
             announces_body: config.announces_body,
             surface: config.surface,
+            marks: config.marks,
             upstreams: config.upstreams,
             limits: config.limits,
             faults: config.faults,
@@ -330,6 +334,7 @@ struct Site {
     cookie: String,
     announces_body: bool,
     surface: Surface,
+    marks: bool,
     upstreams: Upstreams,
     limits: ProxyLimits,
     faults: Faults,

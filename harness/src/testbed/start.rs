@@ -179,6 +179,7 @@ async fn own_proxy(
         cookie: ground.profile.cookie.clone(),
         limits: proxy_limits(&ground.profile),
         surface: core.hands().surface().clone(),
+        marks: ground.marks,
         ..ProxyConfig::new(portal, domain, Upstreams::new(core.address()), tls)
     };
     Ok(Proxy::start(config, ProxyListeners::bind().await?)?)

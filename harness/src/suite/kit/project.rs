@@ -35,8 +35,7 @@ impl World {
             // Faults may come at any step, and must not break connections that have nothing to do with them.
             relays: true,
             seed: self.chance().seed_of_faults(),
-            pki: None,
-            data: None,
+            ..Options::default()
         };
         let testbed = Testbed::start_with(topology, options).await?;
         self.watch(testbed.trace().clone());

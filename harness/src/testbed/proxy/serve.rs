@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -23,7 +23,7 @@ use super::rewrite;
 use super::route::Route;
 use super::upstream::{self, Body, BoxError};
 use crate::testbed::faults::ProxyFault;
-use crate::trace::{Hop, Party, trace_id_of};
+use crate::trace::{Hop, Party, TRACE_FIELD, Trace, trace_id_of};
 
 pub(super) const AUTH: &str = "/internal/auth";
 pub(super) const TERMINAL: &str = "/internal/authenticate_terminal";
@@ -50,7 +50,10 @@ pub(super) async fn serve(site: Arc<Site>, caller: Caller, mut request: Request<
     let handshake = Handshake::of(&caller, head.as_ref());
     let wanted = handshake.is_some() && !site.faults.has(ProxyFault::DropsUpgrade);
     let upgrade = wanted.then(|| hyper::upgrade::on(&mut request));
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    if site.marks && trace_id_of(&parts.headers).is_none() {
+        mark(&mut parts.headers, &site.trace);
+    }
     let http_1 = parts.version != Version::HTTP_2;
     let hop = Hop::request(
         site.trace.caller_of(trace_id_of(&parts.headers).as_deref()),
@@ -79,6 +82,13 @@ pub(super) async fn serve(site: Arc<Site>, caller: Caller, mut request: Request<
     }
     site.trace.record(hop.answer(response.status().as_u16(), response.headers()));
     response
+}
+
+/// A request that begins here, as a browser's does, can be followed from here on.
+fn mark(fields: &mut HeaderMap, trace: &Trace) {
+    if let Ok(id) = HeaderValue::try_from(trace.begin(Party::Outside)) {
+        fields.insert(HeaderName::from_static(TRACE_FIELD), id);
+    }
 }
 
 /// A WebSocket handshake that must be settled either way.
