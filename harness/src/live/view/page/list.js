@@ -40,16 +40,20 @@ function callList(open) {
         drawn.delete(id);
       }
     }
+    let before = null;
     for (let place = first; place < last; place += 1) {
       const call = found[place];
       let it = drawn.get(call.id);
       if (!it || it.call !== call) {
         const row = rowOf(call);
-        if (it) it.row.replaceWith(row);
-        else tall.append(row);
+        it?.row.replaceWith(row);
         it = { call, row };
         drawn.set(call.id, it);
       }
+      // In the order in which they are seen, for whoever has them read out.
+      const next = before ? before.nextSibling : tall.firstChild;
+      if (next !== it.row) tall.insertBefore(it.row, next);
+      before = it.row;
       it.row.style.top = `${place * ROW}px`;
       it.row.setAttribute("aria-posinset", String(place + 1));
       it.row.setAttribute("aria-setsize", String(found.length));
@@ -84,7 +88,8 @@ function callList(open) {
     if (event.key in steps) {
       event.preventDefault();
       const at = found.findIndex((call) => call.id === active);
-      const place = at < 0 ? 0 : Math.min(Math.max(at + steps[event.key], 0), found.length - 1);
+      const from = at >= 0 ? at : event.key === "End" ? 0 : -1;
+      const place = Math.min(Math.max(from + steps[event.key], 0), found.length - 1);
       active = found[place].id;
       reveal(place);
       draw();
