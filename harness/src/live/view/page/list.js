@@ -10,12 +10,12 @@ function markOf(call) {
 
 function rowOf(call) {
   const [verdict, sign, said] = markOf(call);
-  const who = call.client ? ` · as ${clientName(call.client)}` : "";
+  const who = [call.client && `as ${clientName(call.client)}`, call.refused && call.refusal].filter(Boolean).map((part) => ` · ${part}`).join("");
   return el("div", { class: `row v-${verdict}`, role: "option", id: `row-${call.id}`, "data-id": call.id },
     el("span", { class: "mark", "aria-hidden": "true" }, sign),
     el("span", { class: "name mono" }, unseen(`${said}: `), el("b", {}, call.method), ` ${cut(call.target, 200)}`),
     el("span", { class: "code" }, call.status === null ? "" : String(call.status)),
-    el("span", { class: "sub" }, `${endName(call.from)} → ${toName(call)}${who}`),
+    el("span", { class: "sub", title: who.slice(3) || null }, `${endName(call.from)} → ${toName(call)}${who}`),
     el("span", { class: "ms", title: `at ${timeOf(call)}` }, tookOf(call.took)));
 }
 
