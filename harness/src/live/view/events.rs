@@ -53,6 +53,8 @@ struct Reader {
     /// It has seen the trace before this entry.
     seen: Option<u64>,
     greeted: bool,
+    /// There is more than it was told of.
+    is_behind: bool,
     waiting: Option<Told>,
     pace: Interval,
     /// There are only so many.
@@ -71,7 +73,7 @@ impl Reader {
         let mut pace = interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let seen = last_event.and_then(|id| view.place(id));
-        Reader { changes: view.trace.changes(), seen, greeted: false, waiting: None, pace, view, _place: place }
+        Reader { changes: view.trace.changes(), seen, greeted: false, is_behind: false, waiting: None, pace, view, _place: place }
     }
 
     async fn next(&mut self) -> Option<Told> {
@@ -83,9 +85,12 @@ impl Reader {
             return Some(told);
         }
         loop {
-            tokio::select! {
-                () = self.view.closing.cancelled() => return None,
-                _ = self.pace.tick() => {}
+            // What is waiting already is told at once.
+            if !self.is_behind {
+                tokio::select! {
+                    () = self.view.closing.cancelled() => return None,
+                    _ = self.pace.tick() => {}
+                }
             }
             // Before the trace is read: what comes in between wakes it again.
             self.changes.mark_unchanged();
@@ -110,6 +115,7 @@ impl Reader {
     fn news(&mut self) -> Option<Told> {
         let News { calls, missed, seen } = self.view.calls().news(self.seen.unwrap_or(0), AT_ONCE);
         // A new reader misses nothing: it is told at the beginning how many there were.
+        self.is_behind = calls.len() == AT_ONCE;
         let missed = self.seen.replace(seen).map_or(0, |_| missed);
         let id = Some(self.view.id_of(seen));
         let calls = (!calls.is_empty()).then(|| Told { name: "calls", id: id.clone(), data: json!(calls) });

@@ -69,6 +69,14 @@ pub struct Client {
     pub name: Option<String>,
 }
 
+impl Client {
+    /// With the name that is known of it from elsewhere, where it has none.
+    fn named_as(self, known: Option<Client>) -> Client {
+        let name = || known.filter(|known| known.kind == self.kind).and_then(|known| known.name);
+        Client { name: self.name.clone().or_else(name), ..self }
+    }
+}
+
 impl Summary {
     /// A call that begins with this request.
     pub(super) fn begin(id: &str, number: u64, began: u64, hop: &Hop) -> Summary {
@@ -153,7 +161,11 @@ impl Summary {
             && self.goes_to(portal)
         {
             self.refused = hop.status != Some(200);
-            self.client = declared(hop).or(self.client.take());
+            let known = self.client.take();
+            self.client = match declared(hop) {
+                Some(client) => Some(client.named_as(known)),
+                None => known,
+            };
             if self.refused {
                 self.refusal = hop.note.clone().or(self.refusal.take());
             }

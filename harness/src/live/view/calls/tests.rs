@@ -86,6 +86,9 @@ fn a_call_that_is_let_in() {
     noted.signature("bob", SignatureOutcome::Verified);
     let peer = Client { kind: "peer".to_owned(), name: Some("alice".to_owned()) };
     assert_eq!(only(&trace).client, Some(peer), "where nothing is declared, the signature tells");
+    noted.answered(&question, 200, &[("X-Ptl-Client-Type", "peer")], None);
+    let peer = Client { kind: "peer".to_owned(), name: Some("alice".to_owned()) };
+    assert_eq!(only(&trace).client, Some(peer), "where no name is declared, the signature tells it");
     let declared = [("X-Ptl-Client-Type", "peer"), ("X-Ptl-Client-Name", "Al%20ice")];
     noted.answered(&question, 200, &declared, None);
     let received = noted.hop(Party::proxy("bob"), Party::app("bob", "chat"), "/peers/x?a=1", &[]);
@@ -97,7 +100,7 @@ fn a_call_that_is_let_in() {
     let summary = only(&trace);
     assert_eq!((summary.to, summary.status, summary.refused), (end("bob", Some("chat")), Some(201), false));
     assert_eq!(summary.client, Some(Client { kind: "peer".to_owned(), name: Some("Al ice".to_owned()) }));
-    assert_eq!((summary.number, summary.entries), (1, 10));
+    assert_eq!((summary.number, summary.entries), (1, 11));
     assert!(summary.took.is_some());
 }
 
