@@ -60,6 +60,9 @@ struct Inventory {
     volumes: Things,
 }
 
+/// Which of the numbers counts a kind of thing.
+type Count = fn(&mut Left) -> &mut usize;
+
 /// The runs of which something is there, whether they go on or not.
 ///
 /// # Errors
@@ -67,7 +70,7 @@ struct Inventory {
 pub async fn leftovers(engine: &Engine) -> Result<Vec<Leftover>, EngineError> {
     let Inventory { containers, networks, volumes } = inventory(engine, RUN).await?;
     let mut found: BTreeMap<String, Leftover> = BTreeMap::new();
-    let kinds: [(Things, fn(&mut Left) -> &mut usize); 3] = [
+    let kinds: [(Things, Count); 3] = [
         (containers, |left| &mut left.containers),
         (networks, |left| &mut left.networks),
         (volumes, |left| &mut left.volumes),

@@ -199,9 +199,9 @@ impl Guard {
             return Err(Refused::new(StatusCode::MISDIRECTED_REQUEST, "this is not the host of this testbed"));
         }
         if fields.contains_key(header::ORIGIN)
-            && !text(header::ORIGIN)
+            && text(header::ORIGIN)
                 .and_then(|origin| origin.strip_prefix("http://"))
-                .is_some_and(|host| self.is_own(host))
+                .is_none_or(|host| !self.is_own(host))
         {
             return Err(Refused::new(StatusCode::FORBIDDEN, "a page of another origin has no business here"));
         }
@@ -210,7 +210,7 @@ impl Guard {
         let given = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer ")).or_else(in_query);
         let same =
             |given: &str| aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), self.token.as_bytes());
-        if uri.path().starts_with("/api/") && !given.is_some_and(|given| same(given).is_ok()) {
+        if uri.path().starts_with("/api/") && given.is_none_or(|given| same(given).is_err()) {
             let reason =
                 format!("the token is missing or wrong; it stands in {}/{}", super::FOLDER, super::run_file::FILE);
             return Err(Refused::new(StatusCode::UNAUTHORIZED, reason));

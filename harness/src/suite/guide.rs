@@ -20,7 +20,6 @@ const CHAPTERS: &[&str] = &[
     include_str!("guide/time.toml"),
     include_str!("guide/faults.toml"),
     include_str!("guide/trouble.toml"),
-    include_str!("guide/faults.toml"),
     include_str!("guide/terminals.toml"),
     include_str!("guide/identity.toml"),
     include_str!("guide/signatures.toml"),

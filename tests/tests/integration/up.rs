@@ -20,12 +20,12 @@ const MANIFEST: &str = r#"{"v": "3.2", "name": "guestbook", "port": 80, "paths":
     "/peers/": {"access": "peer", "headers": {"X-Ptl-Client-Type": "{{ auth.client_type }}"}},
     "/public/": {"access": "public"}
 }}"#;
-const TWO: &str = "[[portal]]\nname = \"alice\"\n[[portal]]\nname = \"bob\"\n[[app]]\n";
+pub(super) const TWO: &str = "[[portal]]\nname = \"alice\"\n[[portal]]\nname = \"bob\"\n[[app]]\n";
 /// Serves its folder, and has a child that nobody asked for.
 const RUN: &str = "run = \"sleep 601 & echo $! > child-$PORTAL_ID; echo $$ > app-$PORTAL_ID; exec python3 -m http.server $PORT --bind 127.0.0.1\"\n";
 
 /// A folder with an app.
-fn folder(project: Option<&str>) -> TempDir {
+pub(super) fn folder(project: Option<&str>) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("app.json"), MANIFEST).unwrap();
     if let Some(project) = project {
@@ -42,21 +42,21 @@ fn command(folder: &Path, args: &[&str]) -> Command {
 }
 
 /// A command that ends by itself: its exit code, what it printed, and what it said.
-async fn run(folder: &Path, args: &[&str]) -> (i32, String, String) {
+pub(super) async fn run(folder: &Path, args: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = timeout(WAIT, command(folder, args).output()).await.unwrap().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (status.code().unwrap_or(-1), text(&stdout), text(&stderr))
 }
 
 /// A testbed that is up.
-struct Up {
+pub(super) struct Up {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     table: String,
 }
 
 impl Up {
-    async fn start(folder: &Path, args: &[&str]) -> Up {
+    pub(super) async fn start(folder: &Path, args: &[&str]) -> Up {
         let all: Vec<&str> = ["up"].into_iter().chain(args.iter().copied()).collect();
         let mut child = command(folder, &all).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -73,7 +73,7 @@ impl Up {
     }
 
     /// Sends it a signal and waits for its end.
-    async fn end(mut self, signal: &str) -> Option<i32> {
+    pub(super) async fn end(mut self, signal: &str) -> Option<i32> {
         let pid = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).status().await.unwrap();
         assert!(sent.success());

@@ -73,7 +73,16 @@ impl Reader {
         let mut pace = interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let seen = last_event.and_then(|id| view.place(id));
-        Reader { changes: view.trace.changes(), seen, greeted: false, is_behind: false, waiting: None, pace, view, _place: place }
+        Reader {
+            changes: view.trace.changes(),
+            seen,
+            greeted: false,
+            is_behind: false,
+            waiting: None,
+            pace,
+            view,
+            _place: place,
+        }
     }
 
     async fn next(&mut self) -> Option<Told> {
