@@ -18,8 +18,6 @@ mod manifests;
 pub mod run_file;
 mod state;
 mod terminals;
-#[cfg(test)]
-mod tests;
 pub mod view;
 
 use std::net::SocketAddr;

@@ -61,7 +61,7 @@ fn call(trace: &Trace, n: usize) {
     let received = Hop::request(bob, Party::app("bob", "chat"), "GET", &target, &fields(&[]));
     trace.record(received.clone());
     for hop in [received, sent, asked] {
-        trace.record(hop.answer(if n % 10 == 0 { 500 } else { 200 }, &fields(&[])));
+        trace.record(hop.answer(if n.is_multiple_of(10) { 500 } else { 200 }, &fields(&[])));
     }
 }
 

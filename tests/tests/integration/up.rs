@@ -181,7 +181,7 @@ async fn what_is_up_can_be_seen_called_opened_changed_and_ended() {
         "Core on alice signs; ",
         &format!("\"@target-uri\": https://guestbook.{short_id}.localhost:{port}/public/hello.txt"),
         "Core on bob rebuilds the same base",
-        "decided: let in, for /public/hello.txt falls under \"/public/\": public, so anyone may come",
+        "decided: let in; /public/hello.txt falls under \"/public/\": public, so anyone may come",
         "The answer: 200 OK",
         "hello from the app",
     ] {

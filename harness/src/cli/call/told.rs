@@ -92,7 +92,11 @@ impl<'a> Way<'a> {
             "peer" => "peers may come",
             _ => "the owner's terminals may come",
         };
-        Some(format!(", for {path} falls under \"{prefix}\": {access}, so {who}"))
+        let falls = match prefix.is_empty() {
+            true => format!("no path of the manifest begins {path}, so its \"\" holds"),
+            false => format!("{path} falls under \"{prefix}\""),
+        };
+        Some(format!("; {falls}: {access}, so {who}"))
     }
 
     fn signature(&self, out: &mut dyn Write, event: &SignatureEvent) -> io::Result<()> {

@@ -24,12 +24,22 @@ pub(in crate::cli) fn write(out: &mut dyn Write, state: &State, page: &str) -> i
     writeln!(out, "  {:<9} curl --cacert {ca} --resolve {host}:127.0.0.1 {}", "curl", app.url)?;
     writeln!(out, "  {:<9} HTTPS_PROXY={} SSL_CERT_FILE={ca}", "any", state.https_proxy)?;
     writeln!(out, "Then:")?;
-    writeln!(out, "  {:<9} countersign terminal {} --open", "log in", portal.name)?;
+    let there = elsewhere(&state.folder);
+    writeln!(out, "  {:<9} countersign terminal {} --open{there}", "log in", portal.name)?;
     if let Some(peer) = portal.peers.iter().find_map(|peer| peer.portal.as_ref()) {
         let path = called(app);
-        writeln!(out, "  {:<9} countersign call {} {} {peer} {path}", "call", portal.name, app.name)?;
+        writeln!(out, "  {:<9} countersign call {} {} {peer} {path}{there}", "call", portal.name, app.name)?;
     }
     Ok(())
+}
+
+/// What commands have to be told where they are not given in the folder of the project.
+fn elsewhere(project: &Path) -> String {
+    let here = std::env::current_dir().and_then(std::fs::canonicalize);
+    match here.is_ok_and(|here| here == project) {
+        true => String::new(),
+        false => format!(" --dir {}", quoted(&project.display().to_string())),
+    }
 }
 
 /// A path that a peer may come to, where there is one.

@@ -16,6 +16,8 @@ use crate::wire::{Arrived, Fields, Head, Reply};
 const CAPACITY: usize = 4096;
 /// The largest body that is kept, in bytes; of larger ones there are length and hash.
 const KEEP_BODY: u64 = 1 << 20;
+/// So much is kept of all bodies together, in bytes as base64; the oldest go first, for a testbed may stay up for days.
+const KEEP_BODIES: usize = 256 << 20;
 
 /// A request exactly as it arrived. As JSON it is what the app answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +122,8 @@ pub(super) struct Inbox {
 struct State {
     arrivals: usize,
     kept: VecDeque<Received>,
+    /// The length of all bodies that are kept.
+    bodies: usize,
 }
 
 impl Inbox {
@@ -136,10 +140,12 @@ impl Inbox {
     /// All of a request that will come is there.
     pub(super) fn keep(&self, received: Received) {
         let mut state = self.state();
-        if state.kept.len() == CAPACITY {
-            state.kept.pop_front();
-        }
+        state.bodies += received.body_b64.as_ref().map_or(0, String::len);
         state.kept.push_back(received);
+        while state.kept.len() > CAPACITY || state.bodies > KEEP_BODIES {
+            let Some(oldest) = state.kept.pop_front() else { break };
+            state.bodies -= oldest.body_b64.as_ref().map_or(0, String::len);
+        }
         drop(state);
         self.changed.send_modify(|count| *count += 1);
     }
