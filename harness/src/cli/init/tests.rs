@@ -41,6 +41,10 @@ fn every_key_that_is_commented_out_is_accepted_when_it_is_taken_in() {
                 {
                     continue;
                 }
+                // These go with an image.
+                () if ["port", "data", "user"].contains(&key.as_str()) && other.starts_with("# image = ") => {
+                    without_mark(other)
+                }
                 () if key == "header" && other.starts_with("doors = ") => continue,
                 () if key == "header" && *other == "# recognised_by = \"door\"" => "recognised_by = \"header\"".into(),
                 () if key == "profile" && line.contains("true") && other.starts_with("# files = ") => {

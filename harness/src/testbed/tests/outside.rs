@@ -37,7 +37,7 @@ async fn a_refused_request_ends_at_the_core() {
         lines(&testbed.trace().hops(&reply.trace_id.unwrap())),
         "outside -> proxy on bob: GET /notes\n\
          proxy on bob -> Core on bob: GET /internal/auth\n\
-         Core on bob -> proxy on bob: 401 to GET /internal/auth\n\
+         Core on bob -> proxy on bob: 401 to GET /internal/auth (access_denied: this path is not open to you)\n\
          proxy on bob -> outside: 401 to GET /notes"
     );
 }
