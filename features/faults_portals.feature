@@ -35,7 +35,8 @@ Feature: Portals that go wrong
     And bob's chat received nothing
     When bob's Core is thawed
     And alice's chat calls bob with GET /public/page
-    Then it is let in as the peer alice
+    # The first call may arrive, too: a proxy may still have waited for the Core.
+    Then the answer is 200
 
   @PEER-15 @needs-kill
   Scenario: A Core that was killed knows its peers, and they know it

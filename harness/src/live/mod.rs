@@ -188,13 +188,18 @@ impl Live {
         let listeners = browser::Listeners::bind(options.port.or(project.port), USUAL_PORT).await?;
         let port = listeners.port();
         let folder = folder(&project.folder)?;
-        let ca_file = ca_file(options.data.as_deref().unwrap_or(&folder), &project.zone)?;
+        // Commands that ask later stand in other folders.
+        let data = match &options.data {
+            Some(data) => Some(std::path::absolute(data)?),
+            None => None,
+        };
+        let ca_file = ca_file(data.as_deref().unwrap_or(&folder), &project.zone)?;
         let pki = Pki::kept_for(&SettableClock::running(), &ca_file, Some(&project.zone))?;
         let subject = project.subject()?;
         let profile = subject.profile();
         let topology = project.topology(port);
-        let storage = if options.data.is_some() { Storage::Disk } else { Storage::Memory };
-        let data = options.data.as_ref().map(|data| data.join("portals"));
+        let storage = if data.is_some() { Storage::Disk } else { Storage::Memory };
+        let data = data.map(|data| data.join("portals"));
         let pki_given = Some(pki.clone());
         // Whoever puts a fault on one link must not disconnect others; requests that begin in a browser are followed, too.
         let started = Options {

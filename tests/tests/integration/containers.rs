@@ -84,7 +84,7 @@ fn verdicts(program: &Path, place: &str) -> BTreeMap<String, String> {
             "--tags",
             "not @needs-door",
             "--seed",
-            "7",
+            "0000000000000007",
             "--report",
             &told,
             "-q",
@@ -216,14 +216,16 @@ fn a_rolling_restart_under_load_loses_no_call_that_was_answered_and_no_peer() {
         let received =
             |portal: &Portal| portal.app("chat").unwrap().echo().received().into_iter().map(|one| one.target);
         let received: BTreeSet<String> = received(&alice).chain(received(&bob)).collect();
-        let lost: Vec<_> = received.symmetric_difference(&answered).collect();
+        let lost: Vec<_> = answered.difference(&received).collect();
         assert!(lost.is_empty(), "{} of {} calls: {lost:?}", lost.len(), answered.len());
         for (portal, peer) in [(&alice, &bob), (&bob, &alice)] {
             let peers = portal.peers().await.unwrap();
             assert_eq!(peers.len(), 1);
             assert_eq!(peers[0]["id"], peer.id());
         }
+        let subject = testbed.subject().clone();
         testbed.shutdown().await.unwrap();
+        subject.finish().await;
     });
 }
 
@@ -245,7 +247,7 @@ impl<F: FnMut()> Drop for Finally<F> {
 
 /// Two Portals as a Compose file in this folder: the file, and the short ID of bob.
 fn exported(program: &Path, folder: &Path) -> (String, String) {
-    let manifest = r#"{ "v": "1.0", "name": "chat", "image": "me/chat:1", "paths": { "": { "access": "private" }, "/peers/": { "access": "peer" } } }"#;
+    let manifest = r#"{ "v": "4.0", "name": "chat", "entrypoints": [{ "container_name": "chat", "container_port": 80, "entrypoint_port": "http" }], "paths": { "": { "access": "private" }, "/peers/": { "access": "peer" } } }"#;
     std::fs::write(folder.join("app.json"), manifest).unwrap();
     let text = "[[portal]]\nname = \"alice\"\npeers = [\"bob\"]\n[[portal]]\nname = \"bob\"\npeers = [\"alice\"]\n[[app]]\nmanifest = \"app.json\"\n";
     std::fs::write(folder.join("countersign.toml"), text).unwrap();

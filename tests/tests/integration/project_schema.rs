@@ -46,7 +46,7 @@ fn what_the_reader_takes_the_schema_takes_and_the_other_way_round() {
         (with("", "", ""), true),
         (
             with(
-                "zone = \"a.test\"\nport = 8443\ncore = \"built-in\"\npeers = []\nfaults = [\"alice is away\"]",
+                "zone = \"a.test\"\nport = 8443\ncore = \"built-in\"\npeers = []\nfaults = [\"alice -> bob refused\"]",
                 "",
                 "",
             ),
