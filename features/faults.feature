@@ -95,7 +95,8 @@ Feature: Faults on the way to a peer
     And bob's chat received no whole request
     When the link from alice to bob is whole again
     And alice's chat calls bob with POST /peers/upload and a body of 500 KiB
-    Then it is let in as the peer alice
+    # The cut one may still arrive at the app and break off there: a proxy need not wait for the whole body.
+    Then the answer is 200
     And bob's chat received the body that was sent
 
   @CALL-9 @CALL-5

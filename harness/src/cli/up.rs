@@ -19,6 +19,7 @@ use crate::live::client::Client;
 use crate::live::control::Control;
 use crate::live::run_file::RunFile;
 use crate::live::{Live, LiveOptions};
+use crate::subject::Place;
 use crate::testbed::real_app::{Feed, News};
 
 const HELP: &str = "\
@@ -44,6 +45,10 @@ pub struct Up {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
+    /// Where the Cores are
+    #[arg(long = "in", value_name = "PLACE", value_enum, default_value_t)]
+    place: Place,
+
     /// Give the shell back once it is up; `countersign down` ends it
     #[arg(long, short)]
     detach: bool,
@@ -52,7 +57,7 @@ pub struct Up {
 impl Up {
     /// Starts all, and waits for its end.
     pub(super) fn run(&self) -> Result<Exit, CommandFailure> {
-        let project = self.project.read()?;
+        let project = self.project.read()?.in_place(self.place);
         let runtime = runtime()?;
         if let Ok(client) = runtime.block_on(Client::find(self.project.folder())) {
             return Err(CommandFailure::usage(format!(

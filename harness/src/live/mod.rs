@@ -327,7 +327,9 @@ impl Live {
         self.end();
         self.view.close();
         self.apps.stop().await;
-        self.testbed.stop().await
+        let stopped = self.testbed.stop().await;
+        self.testbed.subject().finish().await;
+        stopped
     }
 }
 

@@ -337,7 +337,9 @@ fn the_same_file_runs_in_a_swarm_of_one_node() {
         let gone = |what: &'static str| {
             let filter = filter.clone();
             wait(move || {
-                let left = tool(&["docker", what, "ls", "-q", "--filter", &filter]);
+                // Also those that have ended: they hold their volumes.
+                let all: &[&str] = if what == "container" { &["--all"] } else { &[] };
+                let left = tool(&[&["docker", what, "ls", "-q", "--filter", &filter], all].concat());
                 async move { left.trim().is_empty().then_some(()) }
             })
         };
