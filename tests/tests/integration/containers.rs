@@ -22,6 +22,8 @@ const PROGRAM: &str = "../target/static/countersign";
 /// Some of everything that a place could change: names, addresses of apps, restarts, kills, clocks, TLS, keys.
 const SELECTION: &str = "^(identity|call_peer|call_failures)/";
 
+const MANIFEST: &str = r#"{ "v": "4.0", "name": "chat", "entrypoints": [{ "container_name": "chat", "container_port": 80, "entrypoint_port": "http" }], "paths": { "": { "access": "private" }, "/peers/": { "access": "peer" } } }"#;
+
 /// The static program, and an engine with an image of it; none where there is no engine, or no program.
 fn ready() -> Option<&'static Path> {
     static READY: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -229,6 +231,34 @@ fn a_rolling_restart_under_load_loses_no_call_that_was_answered_and_no_peer() {
     });
 }
 
+#[test]
+fn what_is_up_in_containers_is_called_cut_and_ended() {
+    let Some(program) = ready() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[[portal]]\nname = \"alice\"\n[[portal]]\nname = \"bob\"\n[[app]]\nmanifest = \"app.json\"\n";
+    std::fs::write(folder.path().join("countersign.toml"), text).unwrap();
+    std::fs::write(folder.path().join("app.json"), MANIFEST).unwrap();
+    let there = |arguments: &[&str]| {
+        Command::new(program).args(arguments).current_dir(folder.path()).stdin(Stdio::null()).output().unwrap()
+    };
+    let _finally = Finally(|| drop(there(&["down"])));
+    let up = there(&["up", "--in", "containers", "--detach"]);
+    assert!(up.status.success(), "{}", said(&up));
+    let call = || said(&there(&["call", "alice", "chat", "bob", "/peers/x"]));
+    assert!(call().contains("decided: let in;"), "{}", call());
+    assert!(there(&["fault", "alice -> bob black-hole"]).status.success());
+    assert!(call().contains("peer_unreachable"), "{}", call());
+    assert!(there(&["fault", "--clear"]).status.success());
+    assert!(call().contains("decided: let in;"), "{}", call());
+    let state: serde_json::Value = serde_json::from_slice(&there(&["status", "--json"]).stdout).unwrap();
+    let pid = state["pid"].as_u64().unwrap();
+    assert!(there(&["down"]).status.success());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let engine = runtime.block_on(Engine::connect()).unwrap();
+    let left = runtime.block_on(clean::leftovers(&engine)).unwrap();
+    assert!(!left.iter().any(|leftover| leftover.pid.map(u64::from) == Some(pid)), "{left:?}");
+}
+
 /// What `docker` or Docker Compose say, which must go well.
 fn tool(words: &[&str]) -> String {
     let output = run(Path::new(words[0]), &words[1..]);
@@ -247,8 +277,7 @@ impl<F: FnMut()> Drop for Finally<F> {
 
 /// Two Portals as a Compose file in this folder: the file, and the short ID of bob.
 fn exported(program: &Path, folder: &Path) -> (String, String) {
-    let manifest = r#"{ "v": "4.0", "name": "chat", "entrypoints": [{ "container_name": "chat", "container_port": 80, "entrypoint_port": "http" }], "paths": { "": { "access": "private" }, "/peers/": { "access": "peer" } } }"#;
-    std::fs::write(folder.join("app.json"), manifest).unwrap();
+    std::fs::write(folder.join("app.json"), MANIFEST).unwrap();
     let text = "[[portal]]\nname = \"alice\"\npeers = [\"bob\"]\n[[portal]]\nname = \"bob\"\npeers = [\"alice\"]\n[[app]]\nmanifest = \"app.json\"\n";
     std::fs::write(folder.join("countersign.toml"), text).unwrap();
     let file = folder.join("out").join("docker-compose.yml").display().to_string();
