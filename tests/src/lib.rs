@@ -4,4 +4,7 @@
 pub mod corpus;
 pub mod mutants;
 pub mod short_ids;
+mod side_by_side;
 pub mod twins;
+
+pub use side_by_side::side_by_side;

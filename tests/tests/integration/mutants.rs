@@ -6,6 +6,7 @@ use countersign::contract::{Contract, Level};
 use countersign::suite::{Source, Suite};
 use countersign_tests::mutants::table::{self, Row};
 use countersign_tests::mutants::{self, Mutant, Until};
+use countersign_tests::side_by_side;
 
 /// MUSTs that no mutant breaks, and why.
 const WITHOUT_MUTANT: &[(&str, &str)] = &[];
@@ -15,17 +16,17 @@ const WITHOUT_MUTANT: &[(&str, &str)] = &[];
 fn every_mutant_is_caught_by_a_scenario_of_its_requirement() {
     let suite = Suite::load(&Source::Embedded).unwrap();
     let kept: BTreeMap<String, Row> = table::kept().unwrap().into_iter().map(|row| (row.name.clone(), row)).collect();
-    let mut survivors = Vec::new();
-    for mutant in mutants::all() {
+    let survivors: Vec<String> = side_by_side(mutants::all(), |mutant| {
         let likely = kept.get(mutant.name).map(|row| row.caught_by.as_slice()).unwrap_or_default();
         if likely.iter().any(|id| mutant.is_caught_by(&suite, id).unwrap()) {
-            continue;
+            return None;
         }
         let hunt = mutant.hunt(&suite, Until::FirstKill).unwrap();
-        if hunt.caught_by.is_empty() {
-            survivors.push(format!("{} ({}): {hunt:?}", mutant.name, mutant.breaks));
-        }
-    }
+        hunt.caught_by.is_empty().then(|| format!("{} ({}): {hunt:?}", mutant.name, mutant.breaks))
+    })
+    .into_iter()
+    .flatten()
+    .collect();
     assert!(survivors.is_empty(), "survivors:\n{}", survivors.join("\n"));
 }
 

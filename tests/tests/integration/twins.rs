@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use countersign::contract::Contract;
 use countersign::suite::{Selection, Source, Suite};
+use countersign_tests::side_by_side;
 use countersign_tests::twins::{self, FalseAlarm, Twin};
 use regex::Regex;
 
@@ -12,14 +13,15 @@ use regex::Regex;
 #[test]
 fn every_twin_passes_the_whole_suite() {
     let suite = Suite::load(&Source::Embedded).unwrap();
-    let mut told = Vec::new();
-    for crowd in twins::all().chunk_by(|one, next| one.crowd == next.crowd) {
-        for alarm in twins::run(&suite, crowd, Selection::all()).unwrap() {
+    let told: Vec<String> = side_by_side(twins::all().chunk_by(|one, next| one.crowd == next.crowd), |crowd| {
+        let told = twins::run(&suite, crowd, Selection::all()).unwrap().into_iter().map(|alarm| {
             let blamed: Vec<&str> =
                 crowd.iter().filter(|twin| raises(&suite, twin, &alarm)).map(|twin| twin.name).collect();
-            told.push(format!("{blamed:?} of crowd {}: {}: {}", crowd[0].crowd, alarm.scenario, alarm.why));
-        }
-    }
+            format!("{blamed:?} of crowd {}: {}: {}", crowd[0].crowd, alarm.scenario, alarm.why)
+        });
+        told.collect::<Vec<String>>()
+    })
+    .concat();
     assert!(told.is_empty(), "false alarms:\n{}", told.join("\n"));
 }
 
