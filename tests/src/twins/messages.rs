@@ -16,7 +16,7 @@ use crate::mutants::surface::{Answering, around_surface, around_transport};
 
 const CALLS: &str = "/internal/call_peer/";
 /// How long a slow Core thinks about each answer.
-const SLOW: Duration = Duration::from_millis(40);
+const SLOW: Duration = Duration::from_millis(20);
 const FRAMING: &str = "RFC 9112 §6.3: the message body length is determined by";
 const PERSISTENCE: &str = "RFC 9112 §9.6: close the connection after the final response";
 const VERSIONS: &str = "RFC 9110 §2.5: HTTP's version number";
