@@ -26,7 +26,9 @@ pub fn run(suite: &Suite, twins: &[Twin], selection: Selection) -> Result<Vec<Fa
         true => Keeps::Everything,
         false => Keeps::Musts,
     };
-    let options = RunOptions { subject: together(twins), selection, level: keeps.level(), ..RunOptions::default() };
+    // Slow ways wait more than they compute.
+    let options =
+        RunOptions { subject: together(twins), selection, level: keeps.level(), jobs: 8, ..RunOptions::default() };
     let summary = suite.run(&options, &mut |_: &Event| {})?;
     let decides = |result: &ScenarioResult| {
         let binds = |id: &String| {
