@@ -105,7 +105,6 @@ impl From<LiveError> for CommandFailure {
             LiveError::Port { .. } | LiveError::File { .. } | LiveError::Cores(_) | LiveError::Fault { .. } => {
                 CommandFailure::usage(error)
             }
-            LiveError::App(RealAppError::Unsupported { .. }) => CommandFailure::usage(error),
             LiveError::App(RealAppError::Start { .. }) => CommandFailure::subject(error),
             LiveError::Testbed(TestbedError::Subject(_)) => CommandFailure::subject(error),
             _ => CommandFailure::harness(error),

@@ -1,21 +1,25 @@
-//! An app of a user's that comes as an image: alone in a network in which `portal_core` leads to its door.
+//! An app of a user's that comes as an image, or as a Compose file: in a network in which `portal_core` leads to its door.
 //!
 //! ```text
 //! the app ── portal_core:80 ── relay ── gateway ── this process: its door ── its Core
 //! ```
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::compose;
 use super::container::{Container, ContainerPlan, Started};
 use super::engine::EngineError;
 use super::image::{self, ImageError};
 use super::network::Network;
 use super::run::Run;
+use super::template::{Place, Stack};
 use crate::parts::relay::lead_on;
 use crate::subject::command::{Finder, Log};
 
@@ -35,13 +39,18 @@ impl Base {
         let parts = image::own(run.engine()).await?.name;
         Ok(Arc::new(Base { run, parts }))
     }
+
+    /// A name that nobody else gives.
+    pub(crate) fn name(&self, what: &str) -> String {
+        self.run.name(what)
+    }
 }
 
 /// What is started, for whom.
 pub(crate) struct AppOrder<'a> {
     /// Its name, by which others in its network find it.
     pub(crate) name: &'a str,
-    pub(crate) image: &'a str,
+    pub(crate) makeup: &'a Makeup,
     /// Where it listens.
     pub(crate) port: u16,
     pub(crate) env: Vec<(String, String)>,
@@ -49,10 +58,26 @@ pub(crate) struct AppOrder<'a> {
     pub(crate) door: SocketAddr,
 }
 
+/// What an app consists of.
+#[derive(Debug, Clone)]
+pub(crate) enum Makeup {
+    /// A container of this image.
+    Image(String),
+    /// Several, as a Compose file says.
+    Stack {
+        stack: Stack,
+        /// What Compose knows them by. Another start of the app has the same, and so its volumes.
+        project: String,
+        /// Where its template is, to which paths and `.env` refer.
+        folder: PathBuf,
+    },
+}
+
 /// An app that was started, with its network. Dropped, it is taken away in the background.
 #[derive(Debug)]
 pub(crate) struct AppRoom {
-    app: Started,
+    /// The one that serves first.
+    containers: Vec<Started>,
     core: Started,
     at: SocketAddr,
     network: Network,
@@ -83,10 +108,19 @@ impl AppRoom {
         let relay = ["part", "relay", "--lead", &lead].map(str::to_owned).to_vec();
         let core = Arc::new(Container::create(run, plan("core-relay", parts, relay, Vec::new(), CORE)).await?);
         let core = core.start(&Log::default(), &Finder::new(None)).await?;
-        let app = Container::create(run, plan("app", order.image, Vec::new(), order.env, order.name)).await?;
-        let app = Arc::new(app).start(log, &Finder::new(None)).await?;
-        let at = SocketAddr::new(app.container().address(&network).await?, order.port);
-        Ok(AppRoom { app, core, at, network, _leading: leading })
+        let containers = match order.makeup {
+            Makeup::Image(image) => {
+                let app = Container::create(run, plan("app", image, Vec::new(), order.env, order.name)).await?;
+                vec![Arc::new(app).start(log, &Finder::new(None)).await?]
+            }
+            Makeup::Stack { stack, project, folder } => {
+                let place = Place { network: network.name(), labels: &run.labels(), env: &order.env };
+                let file = stack.for_portal(&place);
+                compose::up(run, compose::Order { file, project, folder, first: stack.main() }, log).await?
+            }
+        };
+        let at = SocketAddr::new(containers[0].container().address(&network).await?, order.port);
+        Ok(AppRoom { containers, core, at, network, _leading: leading })
     }
 
     /// Where the app is reached.
@@ -96,23 +130,27 @@ impl AppRoom {
 
     /// Waits until the app has ended.
     pub(crate) async fn end(&self) -> String {
-        self.app.end().await
+        self.containers[0].end().await
     }
 
     /// It stands still, or goes on.
     pub(crate) async fn hold(&self, still: bool) -> Result<(), EngineError> {
-        self.app.hold(still).await
+        join_all(self.containers.iter().map(|container| container.hold(still))).await.into_iter().collect()
     }
 
-    /// Its stop signal, SIGKILL after that time, and nothing is left.
+    /// Its stop signal, SIGKILL after that time, and nothing is left but its volumes.
     pub(crate) async fn stop(self, within: Duration) {
-        let AppRoom { app, core, network, .. } = self;
-        let containers = [Arc::clone(app.container()), Arc::clone(core.container())];
-        match within.is_zero() {
-            true => app.kill().await,
-            false => drop(app.stop(within).await),
-        }
-        for container in containers {
+        let AppRoom { containers, core, network, .. } = self;
+        let all = containers.iter().chain([&core]).map(|started| Arc::clone(started.container()));
+        let all: Vec<Arc<Container>> = all.collect();
+        join_all(containers.into_iter().map(|container| async move {
+            match within.is_zero() {
+                true => container.kill().await,
+                false => drop(container.stop(within).await),
+            }
+        }))
+        .await;
+        for container in all {
             if let Err(error) = container.remove().await {
                 tracing::warn!("{error}");
             }

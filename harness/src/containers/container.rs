@@ -115,17 +115,42 @@ impl Container {
         &self.name
     }
 
+    /// One that somebody else made for this run.
+    pub(super) fn made(run: &Arc<Run>, id: String, name: String) -> Container {
+        Container { run: Arc::clone(run), id, name }
+    }
+
     /// Starts it, and keeps what it says until it ends.
     pub(crate) async fn start(self: &Arc<Self>, log: &Log, finder: &Finder) -> Result<Started, EngineError> {
-        let docker = self.run.engine().docker();
         let starting = || format!("starting the container {}", self.name);
         // Attached before it starts, so that no word is lost.
-        let options = AttachContainerOptionsBuilder::new().stdout(true).stderr(true).stream(true).logs(false).build();
-        let attached = docker.attach_container(&self.id, Some(options)).await.map_err(EngineError::of(starting()))?;
+        let words = self.listened_to(false, log, finder).await.map_err(EngineError::of(starting()))?;
+        let docker = self.run.engine().docker();
+        docker.start_container(&self.id, None::<StartContainerOptions>).await.map_err(EngineError::of(starting()))?;
+        Ok(self.watched(words))
+    }
+
+    /// Keeps what it has said and says until it ends, when it was started already.
+    pub(super) async fn follow(self: &Arc<Self>, log: &Log) -> Result<Started, EngineError> {
+        let words = self.listened_to(true, log, &Finder::new(None)).await;
+        let words = words.map_err(EngineError::of(format!("listening to the container {}", self.name)))?;
+        Ok(self.watched(words))
+    }
+
+    async fn listened_to(
+        &self,
+        from_its_start: bool,
+        log: &Log,
+        finder: &Finder,
+    ) -> Result<AbortOnDropHandle<()>, bollard::errors::Error> {
+        let options = AttachContainerOptionsBuilder::new().stdout(true).stderr(true).stream(true).logs(from_its_start);
+        let attached = self.run.engine().docker().attach_container(&self.id, Some(options.build())).await?;
         let output = attached.output.map(|piece| piece.map(|piece| piece.into_bytes()).map_err(std::io::Error::other));
         let words = listen(StreamReader::new(output), log.clone(), finder.clone());
-        let words = AbortOnDropHandle::new(tokio::spawn(words));
-        docker.start_container(&self.id, None::<StartContainerOptions>).await.map_err(EngineError::of(starting()))?;
+        Ok(AbortOnDropHandle::new(tokio::spawn(words)))
+    }
+
+    fn watched(self: &Arc<Self>, words: AbortOnDropHandle<()>) -> Started {
         let (sender, ended) = watch::channel(None);
         let own = Arc::clone(self);
         let waiting = tokio::spawn(async move {
@@ -133,7 +158,7 @@ impl Container {
             let _ = timeout(LAST_WORDS, words).await;
             sender.send_replace(Some(how));
         });
-        Ok(Started { container: Arc::clone(self), ended, _waiting: AbortOnDropHandle::new(waiting) })
+        Started { container: Arc::clone(self), ended, _waiting: AbortOnDropHandle::new(waiting) }
     }
 
     /// Waits until it does not run any more.

@@ -18,6 +18,7 @@
 
 pub(crate) mod app;
 pub mod clean;
+mod compose;
 mod container;
 pub mod elf;
 pub mod engine;
@@ -25,6 +26,7 @@ pub mod image;
 mod network;
 mod run;
 pub(crate) mod seat;
+pub(crate) mod template;
 
 pub(crate) use container::{Container, ContainerPlan, Mounted, Started};
 pub use engine::{Engine, EngineError};

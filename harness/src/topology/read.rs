@@ -13,6 +13,7 @@ use super::project::{
     AppSource, AppSpec, ClockSpec, CoreSpec, FaultLine, MANIFESTS, MOST_PORTALS, PortalSpec, Project, ProjectError,
     ZONE,
 };
+use crate::containers::template::{Known, Stack};
 use crate::mistakes::{Source, did_you_mean, duration};
 use crate::subject::descriptor::read::{authority, is_zone};
 use crate::subject::descriptor::{Descriptor, DescriptorError};
@@ -288,7 +289,7 @@ impl Reader<'_> {
             (Some(run), ..) => self.run(run, within.map_or(beside, |(_, folder)| folder)),
             (_, Some(url), ..) => self.url(url, portals),
             (_, _, Some(image), _) => self.image(image),
-            (.., Some(compose)) => self.compose(&compose),
+            (.., Some(compose)) => self.compose(&compose, read.as_ref().ok()),
             _ => Some(AppSource::Echo),
         };
         let env = self.env(env, first.as_ref().map(|(key, _)| *key));
@@ -356,11 +357,15 @@ impl Reader<'_> {
         Some(AppSource::Image(image.into_inner()))
     }
 
-    fn compose(&mut self, compose: &Text) -> Option<AppSource> {
+    fn compose(&mut self, compose: &Text, app: Option<&AppSpec>) -> Option<AppSource> {
         let file = self.folder.join(compose.get_ref());
         if !file.is_file() {
             let what = format!("{} is not there: give the app's docker-compose.yml.template", file.display());
             self.source.wrong(compose.span(), "app.compose", what);
+            return None;
+        }
+        if let Err(why) = Stack::read(&file, &app?.manifest, &Known::sample()) {
+            self.source.wrong(compose.span(), "app.compose", format!("{}: {why}", file.display()));
             return None;
         }
         Some(AppSource::Compose(file))

@@ -59,7 +59,6 @@ impl World {
 fn not_started(error: RealAppError) -> StepFailure {
     match error {
         RealAppError::Start { .. } => StepFailure::subject_died(error),
-        RealAppError::Unsupported { .. } => StepFailure::unsupported(error),
         RealAppError::Testbed(error) => error.into(),
         RealAppError::Door { .. } => StepFailure::error(error),
     }

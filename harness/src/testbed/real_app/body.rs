@@ -16,15 +16,15 @@ pub(super) enum Body {
 impl Body {
     /// Starts it.
     pub(super) async fn start(order: &Order, log: &Log) -> Result<Body, String> {
-        if let Some(image) = &order.image {
+        if let Some(contained) = &order.contained {
             let app = AppOrder {
                 name: order.app.name(),
-                image: &image.name,
-                port: image.port,
+                makeup: &contained.makeup,
+                port: contained.port,
                 env: order.launch.env.clone(),
-                door: image.door,
+                door: contained.door,
             };
-            let room = AppRoom::open(&image.base, app, log).await.map_err(|error| error.to_string())?;
+            let room = AppRoom::open(&contained.base, app, log).await.map_err(|error| error.to_string())?;
             return Ok(Body::Container(Box::new(room)));
         }
         // Each start has a port of its own: connections to the last one may linger.

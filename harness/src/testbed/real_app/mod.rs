@@ -1,4 +1,4 @@
-//! Apps of a user's on the Portals of a testbed: as a command per Portal, or where they run already.
+//! Apps of a user's on the Portals of a testbed: as a command per Portal, in containers, or where they run already.
 //!
 //! The testbed's own app of that name stays between: it notes what arrives and passes it on to the real one, so that all
 //! that works with echo apps works with real ones. Likewise a [`Door`] stands between the app and its Core: it notes what
@@ -15,10 +15,12 @@ mod process;
 #[cfg(test)]
 mod tests;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -26,10 +28,10 @@ pub use door::Door;
 pub use news::{Feed, News};
 
 pub(in crate::testbed) use self::process::{Command, Supervised};
-use self::process::{ImageOrder, Order};
+use self::process::{Contained, Order};
 use super::{Answer, App, Portal, Testbed, TestbedError};
-use crate::containers::app::Base;
-use crate::containers::image::ImageError;
+use crate::containers::app::{Base, Makeup};
+use crate::containers::template::{Known, KnownFolders, KnownPortal, Stack};
 use crate::topology::project::{AppSource, AppSpec, Project};
 
 /// An app of a user's on one Portal. Cheap to clone; dropped with its [`RealApps`].
@@ -74,6 +76,8 @@ pub struct RealApps {
     _doors: Vec<Door>,
     /// Where there are containers.
     base: Option<Arc<Base>>,
+    /// What they write.
+    data: Option<TempDir>,
 }
 
 /// Why the apps of a project are not there. The app's fault, not the harness's.
@@ -88,16 +92,6 @@ pub enum RealAppError {
         app: String,
         /// What is known.
         why: String,
-    },
-    /// There is no way to start one like that yet.
-    #[error(
-        "{app}: apps with `{way}` are not started here: give `run`, `image`, `url`, or nothing for an app that answers with what arrived"
-    )]
-    Unsupported {
-        /// Name of the app.
-        app: String,
-        /// The key.
-        way: &'static str,
     },
     /// The testbed is not as it should be.
     #[error(transparent)]
@@ -156,7 +150,7 @@ impl RealApps {
             AppSource::Run { .. } => "run",
             AppSource::Url(_) => "url",
             AppSource::Image(_) => "image",
-            AppSource::Compose(_) => return Err(RealAppError::unsupported(spec, "compose")),
+            AppSource::Compose(_) => "compose",
         };
         let app = portal.app(&spec.name)?;
         let no_door = |source| RealAppError::Door { portal: portal.name().to_owned(), app: spec.name.clone(), source };
@@ -169,10 +163,11 @@ impl RealApps {
                 told.send_replace(AppState::Ready { at: at.clone() });
                 (None, door.address())
             }
-            AppSource::Image(image) => {
-                let (name, port, door) = (image.clone(), spec.container_port.unwrap_or(80), door.address());
-                let image = ImageOrder { base: self.base(portal, spec).await?, name, port, door };
-                let order = Order::in_container(portal, &app, spec, image);
+            AppSource::Image(_) | AppSource::Compose(_) => {
+                let base = self.base(portal, spec).await?;
+                let makeup = self.makeup(portal, spec, &base)?;
+                let (port, door) = (spec.container_port.unwrap_or(80), door.address());
+                let order = Order::in_containers(portal, &app, spec, Contained { base, makeup, port, door });
                 let (supervised, task) = process::start(order, told, feed.clone());
                 self._tasks.push(task);
                 (Some(supervised), door)
@@ -197,20 +192,56 @@ impl RealApps {
         if let Some(base) = &self.base {
             return Ok(Arc::clone(base));
         }
-        let failed = |error: ImageError| RealAppError::Start {
-            portal: portal.name().to_owned(),
-            app: spec.name.clone(),
-            why: error.to_string(),
-        };
-        let base = Base::begin().await.map_err(failed)?;
+        let base = Base::begin().await.map_err(|error| not_started(portal, spec, error))?;
         Ok(Arc::clone(self.base.insert(base)))
+    }
+
+    /// What is started for this Portal.
+    fn makeup(&mut self, portal: &Portal, spec: &AppSpec, base: &Base) -> Result<Makeup, RealAppError> {
+        let file = match &spec.source {
+            AppSource::Image(image) => return Ok(Makeup::Image(image.clone())),
+            AppSource::Compose(file) => file,
+            _ => return Err(not_started(portal, spec, "it runs in no container")),
+        };
+        let data = self.folder(portal, spec).map_err(|error| not_started(portal, spec, error))?;
+        let folder = file.parent().map_or_else(|| Path::new("."), |folder| folder);
+        let folder = folder.canonicalize().map_err(|error| not_started(portal, spec, error))?;
+        let known = Known {
+            portal: KnownPortal {
+                domain: portal.public_domain().as_str().to_owned(),
+                id: portal.id().to_owned(),
+                short_id: portal.short_id().to_owned(),
+                public_key_pem: portal.public_key_pem().to_owned(),
+            },
+            fs: KnownFolders {
+                app_data: data.join("app_data").join(&spec.name).display().to_string(),
+                all_app_data: data.join("app_data").display().to_string(),
+                shared: data.join("shared").display().to_string(),
+                installation_dir: folder.display().to_string(),
+            },
+        };
+        let wrong = |error| not_started(portal, spec, format!("{}: {error}", file.display()));
+        let stack = Stack::read(file, &spec.manifest, &known).map_err(wrong)?;
+        let project = base.name(&format!("{}-{}", portal.name(), spec.name)).to_ascii_lowercase();
+        Ok(Makeup::Stack { stack, project, folder })
+    }
+
+    /// The folder in which apps on this Portal keep what they write, with one for this app and one for all. It goes with
+    /// the testbed.
+    fn folder(&mut self, portal: &Portal, spec: &AppSpec) -> std::io::Result<PathBuf> {
+        if self.data.is_none() {
+            self.data = Some(tempfile::Builder::new().prefix("countersign-apps-").tempdir()?);
+        }
+        let folder = self.data.as_ref().map(|data| data.path().join(portal.name())).unwrap_or_default();
+        for inner in [folder.join("app_data").join(&spec.name), folder.join("shared")] {
+            std::fs::create_dir_all(inner)?;
+        }
+        Ok(folder)
     }
 }
 
-impl RealAppError {
-    fn unsupported(spec: &AppSpec, way: &'static str) -> RealAppError {
-        RealAppError::Unsupported { app: spec.name.clone(), way }
-    }
+fn not_started(portal: &Portal, spec: &AppSpec, why: impl ToString) -> RealAppError {
+    RealAppError::Start { portal: portal.name().to_owned(), app: spec.name.clone(), why: why.to_string() }
 }
 
 impl RealApp {
@@ -224,7 +255,7 @@ impl RealApp {
         self.app.portal()
     }
 
-    /// How it comes to run: `run`, `image` or `url`.
+    /// How it comes to run: `run`, `image`, `compose` or `url`.
     pub fn kind(&self) -> &'static str {
         self.kind
     }

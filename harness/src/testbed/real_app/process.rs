@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::body::Body;
 use super::news::{Feed, News};
 use super::{Answer, App, AppState, Portal};
-use crate::containers::app::Base;
+use crate::containers::app::{Base, Makeup};
 use crate::subject::command::{Launch, Log};
 use crate::topology::project::{AppSource, AppSpec};
 
@@ -55,15 +55,15 @@ pub(super) struct Order {
     pub(super) app: App,
     pub(super) launch: Launch,
     ready_within: Duration,
-    /// Where it comes as an image.
-    pub(super) image: Option<ImageOrder>,
+    /// Where it runs in containers.
+    pub(super) contained: Option<Contained>,
 }
 
-/// An app that comes as an image.
+/// An app that runs in containers.
 #[derive(Debug)]
-pub(super) struct ImageOrder {
+pub(super) struct Contained {
     pub(super) base: Arc<Base>,
-    pub(super) name: String,
+    pub(super) makeup: Makeup,
     /// Where it listens in its container.
     pub(super) port: u16,
     pub(super) door: SocketAddr,
@@ -96,22 +96,22 @@ impl Order {
             app: app.clone(),
             launch: Launch { argv, directory, env },
             ready_within: spec.ready_within,
-            image: None,
+            contained: None,
         }
     }
 
-    /// The same as a container of this image: its Core is there under its real name.
-    pub(super) fn in_container(portal: &Portal, app: &App, spec: &AppSpec, image: ImageOrder) -> Order {
+    /// The same in containers: its Core is there under its real name.
+    pub(super) fn in_containers(portal: &Portal, app: &App, spec: &AppSpec, contained: Contained) -> Order {
         let told = [
             ("PORTAL_CORE_URL", "http://portal_core"),
             ("PORTAL_ID", portal.id()),
             ("PORTAL_DOMAIN", portal.public_domain().as_str()),
-            ("PORT", image.port.to_string().as_str()),
+            ("PORT", contained.port.to_string().as_str()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let own = spec.env.iter().map(|(name, value)| (name.clone(), value.clone()));
         let launch = Launch { argv: Vec::new(), directory: ".".into(), env: own.chain(told).collect() };
-        Order { app: app.clone(), launch, ready_within: spec.ready_within, image: Some(image) }
+        Order { app: app.clone(), launch, ready_within: spec.ready_within, contained: Some(contained) }
     }
 }
 
