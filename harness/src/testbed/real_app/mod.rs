@@ -204,7 +204,7 @@ impl RealApps {
             _ => return Err(not_started(portal, spec, "it runs in no container")),
         };
         let data = self.folder(portal, spec).map_err(|error| not_started(portal, spec, error))?;
-        let folder = file.parent().map_or_else(|| Path::new("."), |folder| folder);
+        let folder = file.parent().unwrap_or(Path::new("."));
         let folder = folder.canonicalize().map_err(|error| not_started(portal, spec, error))?;
         let known = Known {
             portal: KnownPortal {

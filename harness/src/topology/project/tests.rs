@@ -92,7 +92,7 @@ ready_within = "5s"
 fn an_app_comes_from_a_shell_line_a_url_an_image_or_compose() {
     let of = |way: &str| {
         let folder = folder(&format!("[[portal]]\nname = \"alice\"\n[[portal]]\nname = \"bob\"\n[[app]]\n{way}\n"));
-        std::fs::write(folder.path().join("dc.yml"), "services: {}").unwrap();
+        std::fs::write(folder.path().join("dc.yml"), COMPOSE).unwrap();
         Project::read(folder.path()).unwrap().apps[0].source.clone()
     };
     let AppSource::Run { argv, .. } = of("run = \"PYTHONUNBUFFERED=1 python3 main.py\"") else { panic!() };
@@ -104,6 +104,23 @@ fn an_app_comes_from_a_shell_line_a_url_an_image_or_compose() {
     assert_eq!(of("image = \"guestbook:1\""), AppSource::Image("guestbook:1".into()));
     assert!(matches!(of("compose = \"dc.yml\""), AppSource::Compose(file) if file.ends_with("dc.yml")));
     assert_eq!(of("echo = true"), AppSource::Echo);
+}
+
+const COMPOSE: &str = "networks: { portal: { external: true } }
+services:
+  guestbook:
+    image: guestbook:1
+    volumes: [\"{{ fs.app_data }}/data:/data\"]
+    networks: [portal]
+";
+
+#[test]
+fn a_template_for_compose_is_read_before_anything_starts() {
+    let folder = folder("[[portal]]\nname = \"alice\"\n[[app]]\ncompose = \"dc.yml\"\n");
+    std::fs::write(folder.path().join("dc.yml"), COMPOSE.replace("fs.app_data", "fs.data")).unwrap();
+    let error = Project::read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("countersign.toml:4: `app.compose`: "), "{error}");
+    assert!(error.contains("dc.yml: line 5: ") && error.contains("fs.app_data"), "{error}");
 }
 
 #[test]
