@@ -2,9 +2,11 @@
 
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use countersign::subject::Subject;
 use countersign::subject::descriptor::Descriptor;
@@ -145,29 +147,47 @@ impl Drop for Started {
     }
 }
 
-#[test]
-fn cores_that_run_already_take_turns() {
-    let Some(program) = portal_core() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let ca_file = folder.path().join("ca.pem");
-    Pki::kept(&portal_core::clock::SystemClock, &ca_file).unwrap();
-    // An address of loopback that nobody else has.
-    let own = std::process::id();
-    let proxy = format!("127.77.{}.{}:3128", own / 200 % 250, 1 + own % 200);
-    let start = |n: usize| {
-        let mut command = Command::new(&program);
-        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(folder.path().join(n.to_string()));
-        command.env("HTTPS_PROXY", format!("http://{proxy}")).env("SSL_CERT_FILE", &ca_file).env("NO_PROXY", "");
+/// How Cores are started by others.
+struct Running {
+    folder: PathBuf,
+    ca_file: PathBuf,
+    proxy: String,
+}
+
+impl Running {
+    /// With the address of the proxy through which their calls go: one of loopback that nobody else has.
+    fn prepared(folder: &tempfile::TempDir) -> (Running, String) {
+        static TAKEN: AtomicU16 = AtomicU16::new(3128);
+        let ca_file = folder.path().join("ca.pem");
+        Pki::kept(&portal_core::clock::SystemClock, &ca_file).unwrap();
+        let (own, port) = (std::process::id(), TAKEN.fetch_add(1, Ordering::Relaxed));
+        let proxy = format!("127.77.{}.{}:{port}", own / 200 % 250, 1 + own % 200);
+        (Running { folder: folder.path().to_owned(), ca_file, proxy: proxy.clone() }, proxy)
+    }
+
+    /// One more, with where it listens.
+    fn start(&self, program: &Path, n: usize) -> (Started, String) {
+        let mut command = Command::new(program);
+        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(self.folder.join(n.to_string()));
+        command.env("HTTPS_PROXY", format!("http://{}", self.proxy)).env("SSL_CERT_FILE", &self.ca_file);
+        command.env("NO_PROXY", "");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
-        (Started(child), format!("\"http://{}\"", ready["address"].as_str().unwrap()))
-    };
-    let (_one, first) = start(1);
-    let (_other, second) = start(2);
+        (Started(child), ready["address"].as_str().unwrap().to_owned())
+    }
+}
+
+#[test]
+fn cores_that_run_already_take_turns() {
+    let Some(program) = portal_core() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (running, proxy) = Running::prepared(&folder);
+    let (_one, first) = running.start(&program, 1);
+    let (_other, second) = running.start(&program, 2);
     let text = format!(
-        "name = \"running\"\n[start]\nurls = [{first}, {second}]\nconnect_proxy = \"{proxy}\"\nca_file = \"ca.pem\"\n"
+        "name = \"running\"\n[start]\nurls = [\"http://{first}\", \"http://{second}\"]\nconnect_proxy = \"{proxy}\"\nca_file = \"ca.pem\"\n"
     );
     let subject = Subject::described(Descriptor::parse(&text, &folder.path().join("core.toml")).unwrap());
     let summary = run(subject, "^(identity|call_peer|peers)/").unwrap();
@@ -179,4 +199,80 @@ fn cores_that_run_already_take_turns() {
     };
     assert!(summary.scenarios.iter().any(|one| too_few(&one)), "{}", told(&summary).join("\n"));
     assert!(summary.count(Verdict::Pass) > 50, "{}", told(&summary).join("\n"));
+}
+
+/// Stands before a Core that knows apps by their doors, and knows them by the field `X-App`: one request per connection.
+fn known_by_a_field(core: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let core = core.clone();
+            // Where one goes away in the middle, the other side sees that.
+            std::thread::spawn(move || client.and_then(|client| carried(client, &core)));
+        }
+        std::io::Result::Ok(())
+    });
+    address
+}
+
+fn carried(mut client: TcpStream, core: &str) -> std::io::Result<()> {
+    let (mut head, mut piece) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut piece)?;
+        head.push(piece[0]);
+    }
+    let text = String::from_utf8_lossy(&head).into_owned();
+    let field = text.split_inclusive("\r\n").find(|line| line.to_ascii_lowercase().starts_with("x-app:"));
+    let to = match field.map(|line| line[6..].trim()) {
+        Some(app) => door(core, app)?,
+        None => core.to_owned(),
+    };
+    let mut server = TcpStream::connect(to)?;
+    server.write_all(text.replace(field.unwrap_or_default(), "").as_bytes())?;
+    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+    std::thread::spawn(move || {
+        let copied = std::io::copy(&mut from_client, &mut to_server);
+        to_server.shutdown(Shutdown::Write).and(copied)
+    });
+    std::io::copy(&mut server, &mut client)?;
+    client.shutdown(Shutdown::Both)
+}
+
+/// Where the Core takes what this app asks.
+fn door(core: &str, app: &str) -> std::io::Result<String> {
+    let mut asked = TcpStream::connect(core)?;
+    asked.write_all(b"GET /protected/apps HTTP/1.1\r\nHost: core\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    asked.read_to_string(&mut answer)?;
+    let apps: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap_or_default().1)?;
+    let found = apps.as_array().into_iter().flatten().find(|known| known["name"] == app);
+    let door = found.and_then(|known| known["door"].as_str()).unwrap_or(core);
+    Ok(door.trim_start_matches("http://").to_owned())
+}
+
+#[test]
+fn a_core_that_knows_apps_by_a_field() {
+    let Some(program) = portal_core() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (running, proxy) = Running::prepared(&folder);
+    let (_one, first) = running.start(&program, 1);
+    let (_other, second) = running.start(&program, 2);
+    let [first, second] = [first, second].map(known_by_a_field);
+    let text = format!(
+        "name = \"fields\"\nconnections = \"close\"\n[start]\nurls = [\"http://{first}\", \"http://{second}\"]\n\
+         connect_proxy = \"{proxy}\"\nca_file = \"ca.pem\"\n\
+         [apps]\nrecognised_by = \"header\"\nheader = \"X-App: {{{{ app.name }}}}\"\n"
+    );
+    let of = |text: &str| {
+        let subject = Subject::described(Descriptor::parse(text, &folder.path().join("core.toml")).unwrap());
+        run(subject, "^call_peer/").unwrap()
+    };
+    let summary = of(&text);
+    let bad = summary.scenarios.iter().filter(|one| !matches!(one.verdict, Verdict::Pass | Verdict::Unsupported));
+    assert_eq!(bad.count(), 0, "{}", told(&summary).join("\n"));
+    assert!(summary.count(Verdict::Pass) > 20, "{}", told(&summary).join("\n"));
+    // Under another name of the field, nobody is known.
+    let summary = of(&text.replace("X-App: ", "X-Ap: "));
+    assert!(summary.count(Verdict::Fail) > 20, "{}", told(&summary).join("\n"));
 }
