@@ -1,6 +1,7 @@
 //! Long work that waits more than it computes.
 
-use std::sync::Mutex;
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Does the work on each item, on two threads, and gives the results in the order of the items.
@@ -10,19 +11,20 @@ use std::thread;
 pub fn side_by_side<T: Send, R: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let items: Vec<(usize, T)> = items.into_iter().enumerate().collect();
     let waiting = Mutex::new(items.into_iter());
-    let done = Mutex::new(Vec::new());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let worker = || {
-        loop {
-            let Some((at, item)) = waiting.lock().unwrap().next() else { break };
-            let result = work(item);
-            done.lock().unwrap().push((at, result));
+        let mut done = Vec::new();
+        while let Some((at, item)) = next() {
+            done.push((at, work(item)));
         }
+        done
     };
-    thread::scope(|scope| {
-        scope.spawn(worker);
-        worker();
+    let mut done = thread::scope(|scope| {
+        let other = scope.spawn(worker);
+        let mut done = worker();
+        done.append(&mut other.join().unwrap_or_else(|panicked| resume_unwind(panicked)));
+        done
     });
-    let mut done = done.into_inner().unwrap();
     done.sort_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, result)| result).collect()
 }

@@ -61,7 +61,7 @@ impl Replay {
             Some(project) => test::described(project)?,
             None => self.cores.descriptors()?,
         };
-        self.check_core(&bundle.subject, &descriptors)?;
+        self.check_core(&bundle.subject)?;
         let source = Source::Given(vec![(bundle.scenario.feature.clone(), bundle.scenario.text.clone())]);
         let unusable = |error: &dyn std::fmt::Display| {
             CommandFailure::usage(format!(
@@ -106,8 +106,9 @@ impl Replay {
         };
         let detail = if self.verbose > 0 { Detail::Much } else { Detail::Little };
         let mut terminal = TerminalReport::new(Vec::new(), detail);
-        let given = self.project.iter().map(|folder| format!(" --project {}", quoted(&folder.display().to_string())));
-        let command = format!("{}{}", self.command(), given.collect::<String>());
+        let project = self.project.iter().map(|folder| format!("--project {} ", quoted(&folder.display().to_string())));
+        let given: String = project.chain([self.cores.given()]).collect();
+        let command = format!("{} {given}", self.command()).trim_end().to_owned();
         let mut sink = |event: &Event| terminal.event(&as_this(event, &command));
         let summary = suite.run(&options, &mut sink).map_err(run_error)?;
         let [result] = &summary.scenarios[..] else { return ended_early(&summary) };
@@ -142,8 +143,8 @@ impl Replay {
     }
 
     /// A described Core is not started from what a file says that anybody may have made: it has to be given.
-    fn check_core(&self, then: &Tested, now: &[Descriptor]) -> Result<(), CommandFailure> {
-        let (Some(first), true) = (then.descriptors.first(), now.is_empty()) else { return Ok(()) };
+    fn check_core(&self, then: &Tested) -> Result<(), CommandFailure> {
+        let (Some(first), false) = (then.descriptors.first(), self.cores.is_named()) else { return Ok(()) };
         Err(CommandFailure::usage(format!(
             "{}: this failure is of {}, described in {}. Say which Core it shall run on: {} --core {}",
             self.bundle.display(),

@@ -36,15 +36,43 @@ fn python() -> Option<PathBuf> {
 
 /// Checks the Core in this folder with its own descriptor, but for the Python that runs it.
 fn check(python: &Path, directory: &Path, more: &[&str]) -> Exit {
+    let to = tempfile::tempdir().unwrap();
+    let file = described(python, directory, to.path());
+    run(&[&["check", "-q", "--core", &file], more].concat())
+}
+
+/// The descriptor, in a file of the folder `to`.
+fn described(python: &Path, directory: &Path, to: &Path) -> String {
     let written = fs::read_to_string(folder().join("core.toml")).unwrap();
     assert!(written.contains("\"python3\"") && written.contains("[start]\n"), "core.toml is written otherwise now");
     let start = format!("[start]\ndirectory = '{}'\n", directory.display());
     let changed = written.replace("\"python3\"", &format!("'{}'", python.display())).replace("[start]\n", &start);
-    let to = tempfile::tempdir().unwrap();
-    let file = to.path().join("core.toml");
+    let file = to.join("core.toml");
     fs::write(&file, changed).unwrap();
-    let core = ["countersign", "check", "-q", "--core", file.to_str().unwrap()];
-    Cli::try_parse_from(core.into_iter().chain(more.iter().copied())).unwrap().run()
+    file.display().to_string()
+}
+
+fn run(words: &[&str]) -> Exit {
+    Cli::try_parse_from(["countersign"].iter().chain(words)).unwrap().run()
+}
+
+#[test]
+fn a_failure_of_it_is_replayed_on_it_and_on_another_core() {
+    let Some(python) = python() else { return };
+    let to = tempfile::tempdir().unwrap();
+    let core = described(&python, &folder(), to.path());
+    let bundles = to.path().join("bundles").display().to_string();
+    let oldest = "^manifest/the-oldest-format-without-a-version-is-read$";
+    assert_eq!(
+        run(&["check", "-q", "--core", &core, "--level", "may", "--name", oldest, "--bundles", &bundles]),
+        Exit::DoesNotConform
+    );
+    let files: Vec<_> = fs::read_dir(&bundles).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [bundle] = &files[..] else { panic!("{files:?}") };
+    let bundle = bundle.display().to_string();
+    assert_eq!(run(&["replay", &bundle, "--core", &core]), Exit::DoesNotConform);
+    assert_eq!(run(&["replay", &bundle, "--core", "built-in"]), Exit::Conforms);
+    assert_eq!(run(&["replay", &bundle]), Exit::Usage, "a Core is started only where it was named");
 }
 
 /// A third of the suite; `.ci/run` runs it all.

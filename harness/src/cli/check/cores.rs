@@ -102,14 +102,27 @@ impl CoreArgs {
                 self.core.iter().map(|chosen| chosen.given.as_str()).collect::<Vec<_>>().join(", "),
             )));
         }
+        Ok(subject.received(receive).given_as(&self.given_as(receive)))
+    }
+
+    /// Whether it was said which Core, be it the built-in one.
+    pub(in crate::cli) fn is_named(&self) -> bool {
+        !self.core.is_empty()
+    }
+
+    /// These options, as they are typed; with a space behind each.
+    pub(in crate::cli) fn given(&self) -> String {
+        self.given_as(self.receive.unwrap_or_default())
+    }
+
+    fn given_as(&self, receive: Receive) -> String {
         let cores = self.core.iter().map(|chosen| format!("--core {} ", quoted(&chosen.given)));
         let profile = Some(self.profile.name).filter(|name| *name != Shipped::NAMES[0]);
         let profile = profile.map(|name| format!("--profile {name} "));
         let place = Some(self.place).filter(|place| *place != Place::default());
         let place = place.map(|place| format!("--in {} ", place.name()));
         let directly = (receive == Receive::Direct).then(|| "--receive direct ".to_owned());
-        let given: String = cores.chain(profile).chain(place).chain(directly).collect();
-        Ok(subject.received(receive).given_as(&given))
+        cores.chain(profile).chain(place).chain(directly).collect()
     }
 
     fn built_in(&self) -> Result<Subject, CommandFailure> {

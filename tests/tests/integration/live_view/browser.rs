@@ -64,8 +64,13 @@ impl Browser {
         browser.command("Runtime.enable", json!({}));
         browser.command("Log.enable", json!({}));
         browser.command("Page.enable", json!({}));
-        browser.command("Page.navigate", json!({ "url": url }));
+        browser.go(url);
         browser
+    }
+
+    /// Goes to a page. What is asked from now on is asked there.
+    pub(super) fn go(&mut self, url: &str) {
+        self.command("Page.navigate", json!({ "url": url }));
     }
 
     /// What an expression is on the page.
