@@ -100,6 +100,9 @@ pub struct Failure {
     /// The subject itself did not start or died.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub subject_died: bool,
+    /// The feature says what can't be done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mistaken: bool,
 }
 
 /// A scenario, before and after it ran.
@@ -334,7 +337,12 @@ impl Summary {
 
     /// Whether the harness or the testbed was at fault somewhere.
     pub fn harness_failed(&self) -> bool {
-        self.errors().any(|failure| !failure.is_some_and(|failure| failure.subject_died))
+        self.errors().any(|failure| !failure.is_some_and(|failure| failure.subject_died || failure.mistaken))
+    }
+
+    /// Whether a feature says what can't be done.
+    pub fn mistaken(&self) -> bool {
+        self.errors().any(|failure| failure.is_some_and(|failure| failure.mistaken))
     }
 
     /// Whether every scenario was left out, most of them because of what the subject can't do.

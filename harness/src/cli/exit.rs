@@ -29,7 +29,7 @@ pub const HELP: &str = "\
 Exit codes:
   0  the subject conforms (--level says to what)
   1  it does not
-  2  wrong usage or a bad input file
+  2  wrong usage or a bad input file, also a feature that says what can't be done
   3  the harness or the testbed is at fault: nothing is said about the subject
   4  the subject did not start or died
   Where several hold: 2, then 4, 3, 1. After Ctrl-C: 130; when time was up (--max-seconds): 124.";
@@ -37,7 +37,9 @@ Exit codes:
 impl Exit {
     /// What a run came to.
     pub fn of(summary: &Summary) -> Exit {
-        if summary.subject_died() {
+        if summary.mistaken() {
+            Exit::Usage
+        } else if summary.subject_died() {
             Exit::Subject
         } else if summary.harness_failed() {
             Exit::Harness

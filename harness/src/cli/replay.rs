@@ -144,7 +144,8 @@ impl Replay {
 
     /// A described Core is not started from what a file says that anybody may have made: it has to be given.
     fn check_core(&self, then: &Tested) -> Result<(), CommandFailure> {
-        let (Some(first), false) = (then.descriptors.first(), self.cores.is_named()) else { return Ok(()) };
+        let is_given = self.project.is_some() || self.cores.is_named();
+        let (Some(first), false) = (then.descriptors.first(), is_given) else { return Ok(()) };
         Err(CommandFailure::usage(format!(
             "{}: this failure is of {}, described in {}. Say which Core it shall run on: {} --core {}",
             self.bundle.display(),

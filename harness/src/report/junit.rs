@@ -94,8 +94,12 @@ fn outcome(verdict: Verdict, failure: Option<&Failure>, known: Option<String>, t
         Verdict::Timeout => Outcome::Failed { kind: "timeout", message: message(), text },
         Verdict::Fail => Outcome::Failed { kind: "fail", message: message(), text },
         Verdict::Error => {
-            let died = failure.is_some_and(|failure| failure.subject_died);
-            Outcome::Error { kind: if died { "subject_died" } else { "harness" }, message: reason(), text }
+            let kind = match failure {
+                Some(failure) if failure.subject_died => "subject_died",
+                Some(failure) if failure.mistaken => "feature",
+                _ => "harness",
+            };
+            Outcome::Error { kind, message: reason(), text }
         }
     }
 }

@@ -29,6 +29,7 @@ enum Headline {
 impl Headline {
     fn of(summary: &Summary) -> Headline {
         let in_doubt = summary.harness_failed()
+            || summary.mistaken()
             || summary.subject_died()
             || summary.ended_early
             || summary.time_up

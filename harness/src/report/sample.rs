@@ -59,6 +59,7 @@ fn failure(result: &mut ScenarioResult, expected: &str, got: &str) -> Failure {
         replay: format!("countersign check --name '{}'", result.scenario.id),
         trace: vec!["chat on alice -> Core on alice: GET /a".into(), "Core on alice -> proxy on bob: GET /a".into()],
         subject_died: false,
+        mistaken: false,
     }
 }
 

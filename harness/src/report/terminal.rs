@@ -125,6 +125,7 @@ impl<W: Write> TerminalReport<W> {
         };
         let heading = match result.verdict {
             Verdict::Error if failure.subject_died => "THE SUBJECT DIED",
+            Verdict::Error if failure.mistaken => "MISTAKE in the feature",
             Verdict::Error => "ERROR of the harness, not of the subject",
             verdict => verdict.words(),
         };
@@ -273,6 +274,8 @@ pub fn last_line(summary: &Summary) -> String {
         "Ended early, so nothing is said about conformance".to_owned()
     } else if broken > 0 {
         format!("Does not conform: {broken} of {} requirements are not kept", kept + broken)
+    } else if summary.mistaken() {
+        "Not known whether it conforms: a feature is mistaken".to_owned()
     } else if summary.harness_failed() {
         "Not known whether it conforms: the harness failed".to_owned()
     } else if summary.subject_died() {
@@ -311,6 +314,8 @@ fn without_requirements(summary: &Summary) -> String {
         "Time was up".to_owned()
     } else if summary.ended_early {
         "Ended early".to_owned()
+    } else if summary.mistaken() {
+        "Not known whether it passes: a feature is mistaken".to_owned()
     } else if summary.subject_died() {
         "Not known whether it passes: an app or a Core died".to_owned()
     } else if summary.harness_failed() {

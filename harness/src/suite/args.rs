@@ -54,7 +54,7 @@ impl Args {
     /// The capture number `index`, parsed.
     pub fn get<T: FromStr<Err: Display>>(&self, index: usize) -> StepResult<T> {
         let text = self.text(index);
-        text.parse().map_err(|error| StepFailure::error(format!("`{text}` in the sentence of this step: {error}")))
+        text.parse().map_err(|error| StepFailure::mistake(format!("`{text}` in the sentence of this step: {error}")))
     }
 
     /// The capture `(?<name>…)`; empty if it took no part.
@@ -78,7 +78,7 @@ impl Args {
     /// The text between `"""` under the step, without its common indentation and without the last line end.
     /// Empty lines at its end stay.
     pub fn doc_string(&self) -> StepResult<&str> {
-        self.doc_string.as_deref().ok_or_else(|| StepFailure::error("this step needs a text between \"\"\" under it"))
+        self.doc_string.as_deref().ok_or_else(|| StepFailure::mistake("this step needs a text between \"\"\" under it"))
     }
 
     /// The doc string, where there is one.
@@ -88,7 +88,7 @@ impl Args {
 
     /// The table under the step.
     pub fn table(&self) -> StepResult<&Table> {
-        self.table.as_ref().ok_or_else(|| StepFailure::error("this step needs a table under it"))
+        self.table.as_ref().ok_or_else(|| StepFailure::mistake("this step needs a table under it"))
     }
 
     /// The table, where there is one.
@@ -126,7 +126,7 @@ impl Table {
     pub fn pairs<'a>(&'a self) -> StepResult<Vec<(&'a str, &'a str)>> {
         let pair = |row: &'a Vec<String>| match row.as_slice() {
             [key, value] => Ok((key.as_str(), value.as_str())),
-            _ => Err(StepFailure::error("this step's table needs exactly two columns")),
+            _ => Err(StepFailure::mistake("this step's table needs exactly two columns")),
         };
         self.rows.iter().map(pair).collect()
     }
@@ -143,7 +143,7 @@ impl<'a> Row<'a> {
     /// The cell of this column.
     pub fn cell(&self, column: &str) -> StepResult<&'a str> {
         self.cell_if_any(column).ok_or_else(|| {
-            StepFailure::error(format!(
+            StepFailure::mistake(format!(
                 "this step's table needs a column `{column}`; it has {}",
                 self.header.join(", ")
             ))
@@ -159,7 +159,7 @@ impl<'a> Row<'a> {
     /// The cell of this column, parsed.
     pub fn get<T: FromStr<Err: Display>>(&self, column: &str) -> StepResult<T> {
         let text = self.cell(column)?;
-        text.parse().map_err(|error| StepFailure::error(format!("`{text}` in column `{column}`: {error}")))
+        text.parse().map_err(|error| StepFailure::mistake(format!("`{text}` in column `{column}`: {error}")))
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     Subject,
     /// The subject did not start, or died.
     SubjectDied,
+    /// The feature: what it says can't be done.
+    Feature,
     /// The harness or the testbed.
     Harness,
     /// The subject can't be tested on this, and says so.
@@ -52,7 +54,7 @@ impl Fault {
     pub(crate) fn verdict(self) -> Verdict {
         match self {
             Fault::Subject => Verdict::Fail,
-            Fault::SubjectDied | Fault::Harness => Verdict::Error,
+            Fault::SubjectDied | Fault::Feature | Fault::Harness => Verdict::Error,
             Fault::Unsupported => Verdict::Unsupported,
             Fault::Skipped => Verdict::Skip,
             Fault::Timeout => Verdict::Timeout,
@@ -69,6 +71,11 @@ impl StepFailure {
     /// The fault of the harness or the testbed.
     pub fn error(what: impl Display) -> StepFailure {
         StepFailure::new(Fault::Harness, "the harness does its part", what)
+    }
+
+    /// The feature's fault: what it says can't be done, and why.
+    pub fn mistake(what: impl Display) -> StepFailure {
+        StepFailure::new(Fault::Feature, "the feature says what can be done", what)
     }
 
     /// The subject did not start, or died.

@@ -126,7 +126,7 @@ impl World {
     /// The exchange that sentences call "it": the latest, unless one of several was pointed at.
     pub(crate) fn exchange(&self) -> StepResult<&Exchange> {
         let it = self.focus.map_or(self.exchanges.last(), |focus| self.exchanges.get(focus));
-        it.ok_or_else(|| StepFailure::error("no request was made yet: a `When` is missing"))
+        it.ok_or_else(|| StepFailure::mistake("no request was made yet: a `When` is missing"))
     }
 
     /// All exchanges so far, the oldest first.
@@ -161,7 +161,7 @@ impl World {
         let mut found = steps.find_then(sentence, around);
         match (found.pop(), found.is_empty()) {
             (Some((step, args)), true) => (step.body)(self, args).await,
-            _ => Err(StepFailure::error(format!("the step `Then {sentence}` is undefined or ambiguous"))),
+            _ => Err(StepFailure::mistake(format!("the step `Then {sentence}` is undefined or ambiguous"))),
         }
     }
 
@@ -185,10 +185,10 @@ impl World {
     pub(crate) fn file(&self, name: &str) -> StepResult<Vec<u8>> {
         let run = self.run()?;
         let folder = run.folder.as_ref().ok_or_else(|| {
-            StepFailure::error(format!("there is no file `{name}`: features that are part of the program have none"))
+            StepFailure::mistake(format!("there is no file `{name}`: features that are part of the program have none"))
         })?;
         let path = folder.join(name);
-        let failed = |what: String| StepFailure::error(format!("{}: {what}", path.display()));
+        let failed = |what: String| StepFailure::mistake(format!("{}: {what}", path.display()));
         let length = std::fs::metadata(&path).map_err(|error| failed(error.to_string()))?.len();
         if length > LARGEST_FILE {
             return Err(failed(format!("it has {length} bytes; a step takes at most {LARGEST_FILE}")));
@@ -333,7 +333,7 @@ impl World {
 
 fn missing<T>(name: &str) -> StepFailure {
     let kind = type_name::<T>().rsplit("::").next().unwrap_or_default();
-    StepFailure::error(format!("no {kind} is known under the name `{name}`: a step before this one is missing"))
+    StepFailure::mistake(format!("no {kind} is known under the name `{name}`: a step before this one is missing"))
 }
 
 impl cucumber::World for World {

@@ -168,6 +168,7 @@ impl<'a> EventWriter<'a> {
             replay: format!("countersign {} {}--name '{}'", self.command, self.given, info.id),
             trace: details.trace.clone(),
             subject_died: details.fault == Fault::SubjectDied,
+            mistaken: details.fault == Fault::Feature,
         };
         if let Some(running) = self.running.get_mut(&index) {
             // The first is the cause, what follows its consequence.

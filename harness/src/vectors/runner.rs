@@ -253,6 +253,7 @@ impl Run<'_> {
             replay: format!("{} --id '{}'", self.options.command, vector.id),
             trace: Vec::new(),
             subject_died: verdict == Verdict::Error,
+            mistaken: false,
         });
         let mut result = VectorResult { vector: info(file, vector), verdict, seconds: took, known: None, failure };
         self.options.expectations.excuse(&mut result);

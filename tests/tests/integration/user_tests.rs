@@ -119,6 +119,26 @@ fn bad_input_is_told_with_its_place_and_exit_code_2() {
     assert!(said.contains("countersign init"), "{said}");
 }
 
+/// What can only be seen while it runs is the author's mistake all the same.
+#[test]
+fn a_feature_that_says_what_can_not_be_done_is_told_with_its_place_and_exit_code_2() {
+    let Some(folder) = guestbook() else { return };
+    let folder = folder.path();
+    let features = folder.join("features");
+    fs::remove_dir_all(&features).unwrap();
+    fs::create_dir(&features).unwrap();
+    let told = |step: &str, words: &str| {
+        let feature = format!("Feature: F\n  Scenario: S\n    {step}\n    Then the answer is 200\n");
+        fs::write(features.join("f.feature"), feature).unwrap();
+        let (code, said) = run(folder, &["test"]);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains("MISTAKE in the feature: f/s") && said.contains("(f.feature:3)"), "{said}");
+        assert!(said.contains(words) && said.contains("Not known whether it passes: a feature is mistaken"), "{said}");
+    };
+    told("When a stranger sends GET /public/ to dora's guestbook", "no Portal dora was started");
+    told("When a stranger sends POST /public/ to bob's guestbook with the file \"nowhere.json\"", "nowhere.json");
+}
+
 #[test]
 fn an_app_that_does_not_start_is_told_with_its_last_words_and_exit_code_4() {
     let Some(folder) = guestbook() else { return };

@@ -37,6 +37,7 @@ fn run(files: &[VectorFile], name: &str, broken: &str) -> VectorSummary {
             replay: String::new(),
             trace: vec![],
             subject_died: false,
+            mistaken: false,
         }),
     };
     VectorSummary {

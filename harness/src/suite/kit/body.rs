@@ -28,7 +28,7 @@ pub(crate) fn body(said: &str, limit: Option<u64>) -> StepResult<Content> {
     });
     match (size.map(|(number, _)| number.parse::<u64>()), unit) {
         (Some(Ok(number)), Some(unit)) => Ok(Content::Generated(number * unit)),
-        _ => Err(StepFailure::error(format!("`{said}` is no body"))),
+        _ => Err(StepFailure::mistake(format!("`{said}` is no body"))),
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn told(value: &Value) -> String {
 
 /// A value as a sentence or a text under it writes it.
 pub(crate) fn written(text: &str) -> StepResult<Value> {
-    serde_json::from_str(text).map_err(|error| StepFailure::error(format!("`{text}` is no JSON: {error}")))
+    serde_json::from_str(text).map_err(|error| StepFailure::mistake(format!("`{text}` is no JSON: {error}")))
 }
 
 /// Whether both are the same. Numbers are compared by what they count, and members of objects in any order.

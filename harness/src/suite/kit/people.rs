@@ -79,7 +79,7 @@ impl Scene {
             let (id, domain, public_key_pem) = (portal.id(), portal.domain(), portal.public_key_pem());
             return Ok(Person { id: id.into(), domain: domain.into(), public_key_pem: public_key_pem.into() });
         }
-        let fake = self.fakes.get(name).ok_or_else(|| StepFailure::error(format!("no Portal {name} was started")))?;
+        let fake = self.fakes.get(name).ok_or_else(|| StepFailure::mistake(format!("no Portal {name} was started")))?;
         let public_key_pem = fake.identity().public_key_pem().to_owned();
         Ok(Person { id: fake.id().into(), domain: fake.domain().into(), public_key_pem })
     }
@@ -158,7 +158,7 @@ impl Scene {
 
     /// A terminal that sentences call by this name.
     pub(crate) fn terminal(&self, name: &str) -> StepResult<&Paired> {
-        self.terminals.get(name).ok_or_else(|| StepFailure::error(format!("no terminal {name} was paired")))
+        self.terminals.get(name).ok_or_else(|| StepFailure::mistake(format!("no terminal {name} was paired")))
     }
 
     /// Keeps a terminal that a step paired in its own way.
@@ -177,7 +177,7 @@ impl Scene {
 
     /// The terminal of a Portal's owner, where it was used.
     pub(crate) fn owner_of(&self, portal: &str) -> StepResult<&Paired> {
-        self.owners.get(portal).ok_or_else(|| StepFailure::error(format!("{portal}'s owner did nothing yet")))
+        self.owners.get(portal).ok_or_else(|| StepFailure::mistake(format!("{portal}'s owner did nothing yet")))
     }
 
     async fn paired(&self, portal: &str, name: &str) -> StepResult<Paired> {

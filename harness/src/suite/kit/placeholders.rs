@@ -51,7 +51,7 @@ impl Placeholder {
 
     /// Nothing is known under this name.
     pub(crate) fn unknown(&self) -> StepFailure {
-        StepFailure::error(format!("nothing is known as `{}`", self.written))
+        StepFailure::mistake(format!("nothing is known as `{}`", self.written))
     }
 }
 

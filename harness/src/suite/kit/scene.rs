@@ -72,7 +72,7 @@ struct Mark {
 impl Scene {
     /// The testbed.
     pub(crate) fn testbed(&self) -> StepResult<&Testbed> {
-        self.testbed.as_ref().ok_or_else(|| StepFailure::error("no Portal was started: a `Given` is missing"))
+        self.testbed.as_ref().ok_or_else(|| StepFailure::mistake("no Portal was started: a `Given` is missing"))
     }
 
     /// Every hop of every request.
@@ -82,12 +82,12 @@ impl Scene {
 
     /// A Portal with a Core.
     pub(crate) fn portal(&self, name: &str) -> StepResult<&Portal> {
-        self.portals.get(name).ok_or_else(|| StepFailure::error(format!("no Portal {name} was started")))
+        self.portals.get(name).ok_or_else(|| StepFailure::mistake(format!("no Portal {name} was started")))
     }
 
     /// A Portal that the harness plays.
     pub(crate) fn fake(&self, name: &str) -> StepResult<&FakePortal> {
-        self.fakes.get(name).ok_or_else(|| StepFailure::error(format!("no fake Portal {name} was started")))
+        self.fakes.get(name).ok_or_else(|| StepFailure::mistake(format!("no fake Portal {name} was started")))
     }
 
     /// The Portals that the harness plays.
@@ -217,7 +217,7 @@ impl Scene {
     /// The body that the receiver was told to give.
     pub(crate) fn given(&self, receiver: &Receiver) -> StepResult<&Fingerprint> {
         let given = self.given.get(receiver).and_then(|given| given.body.as_ref());
-        given.ok_or_else(|| StepFailure::error(format!("{receiver} was not told what to answer")))
+        given.ok_or_else(|| StepFailure::mistake(format!("{receiver} was not told what to answer")))
     }
 
     /// The call as it goes out: with the id under which `origin` makes it, and the gate that its answer opens.
@@ -304,7 +304,7 @@ impl Scene {
 
     fn inbox(&self, receiver: &Receiver) -> StepResult<&EchoApp> {
         let inbox = self.inboxes.get(receiver);
-        inbox.ok_or_else(|| StepFailure::error(format!("there is no {receiver}: a step before this one is missing")))
+        inbox.ok_or_else(|| StepFailure::mistake(format!("there is no {receiver}: a step before this one is missing")))
     }
 
     fn mark_of(&self, receiver: &Receiver) -> Mark {

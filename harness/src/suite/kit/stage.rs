@@ -193,7 +193,7 @@ impl Scene {
     /// Gives an installed app a source address.
     pub(crate) async fn give_address(&mut self, portal: &str, app: &str, address: IpAddr) -> StepResult {
         let manifest = self.manifests.get(&Receiver::app(portal, app)).cloned();
-        let manifest = manifest.ok_or_else(|| StepFailure::error(format!("{portal} does not run {app}")))?;
+        let manifest = manifest.ok_or_else(|| StepFailure::mistake(format!("{portal} does not run {app}")))?;
         self.put_manifest(portal, app, &manifest, Some(address)).await
     }
 

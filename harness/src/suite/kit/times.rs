@@ -29,7 +29,7 @@ pub(crate) fn duration(count: &str, unit: &str) -> StepResult<Duration> {
 }
 
 fn no_time(said: &str) -> StepFailure {
-    StepFailure::error(format!("`{said}` is no time: `now`, `5 minutes ago`, `in 5 seconds` or seconds since 1970"))
+    StepFailure::mistake(format!("`{said}` is no time: `now`, `5 minutes ago`, `in 5 seconds` or seconds since 1970"))
 }
 
 #[cfg(test)]

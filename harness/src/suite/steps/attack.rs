@@ -115,7 +115,7 @@ async fn tries(world: &mut World, args: Args) -> StepResult {
 
 async fn came_to(world: &mut World, args: Args) -> StepResult {
     let trial = std::mem::take(world.part::<Trial>());
-    let attack = trial.attack.ok_or_else(|| StepFailure::error("the hostile peer has tried nothing yet"))?;
+    let attack = trial.attack.ok_or_else(|| StepFailure::mistake("the hostile peer has tried nothing yet"))?;
     let sentence = attack.expected.sentence();
     if sentence != args.text(0) {
         let what = format!("of {} it is to be said that {sentence}, and its twin is let in", attack.name);
@@ -192,7 +192,7 @@ fn door(world: &World, door: Door, portal: &str) -> StepResult<(Receiver, shooti
         Door::Proxy => Ok((Receiver::app(portal, "chat"), proxy_of(portal)?)),
         Door::Core => Ok((Receiver::app(portal, "chat"), shooting::Way::Core(portal.to_owned()))),
         Door::Elsewhere => {
-            let missing = || StepFailure::error("the attack needs another Portal with a Core on the stage");
+            let missing = || StepFailure::mistake("the attack needs another Portal with a Core on the stage");
             let other = elsewhere(world, portal).ok_or_else(missing)?;
             Ok((Receiver::app(&other, "chat"), proxy_of(&other)?))
         }
@@ -250,7 +250,7 @@ async fn add(world: &World, portal: &str, peer: &str) -> StepResult {
 fn unknown(name: &str) -> StepFailure {
     let nearest = catalogue::nearest(name);
     let advice = if nearest.is_empty() { String::new() } else { format!("; there is {}", nearest.join(", ")) };
-    StepFailure::error(format!("there is no attack `{name}`{advice}"))
+    StepFailure::mistake(format!("there is no attack `{name}`{advice}"))
 }
 
 #[cfg(test)]

@@ -176,7 +176,7 @@ fn all_of(content: &Content) -> Vec<u8> {
 }
 
 fn missing() -> StepFailure {
-    StepFailure::error("no request is in the making: a step before this one is missing")
+    StepFailure::mistake("no request is in the making: a step before this one is missing")
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub(super) async fn begin(world: &mut World, text: &str) -> StepResult {
 /// Takes off what begins with these words. That there is none is a mistake of the scenario's.
 pub(super) async fn end(world: &mut World, words: &str) -> StepResult {
     match world.scene().testbed()?.heal(words).await?.is_empty() {
-        true => Err(StepFailure::error(format!("no fault that begins with `{words}` is on"))),
+        true => Err(StepFailure::mistake(format!("no fault that begins with `{words}` is on"))),
         false => Ok(()),
     }
 }
@@ -76,7 +76,7 @@ async fn link_is(world: &mut World, args: Args) -> StepResult {
             begin(world, &format!("{way} cut after {count}{unit} {}", rest.join(" "))).await
         }
         ["is", rest @ ..] => begin(world, &format!("{way} {}", rest.join(" "))).await,
-        _ => Err(StepFailure::error(format!("`{}` is nothing that a link can be", args.text(4)))),
+        _ => Err(StepFailure::mistake(format!("`{}` is nothing that a link can be", args.text(4)))),
     }
 }
 

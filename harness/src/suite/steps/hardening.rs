@@ -82,7 +82,7 @@ async fn sends_much(world: &mut World, args: Args) -> StepResult {
 /// The call with `a field of 4 KiB`, `40 fields` or `a path of 2 KiB`.
 fn much(call: Call, said: &str) -> StepResult<Call> {
     let number = said.split(' ').find_map(|word| word.parse::<usize>().ok());
-    let number = number.ok_or_else(|| StepFailure::error(format!("`{said}` says no number")))?;
+    let number = number.ok_or_else(|| StepFailure::mistake(format!("`{said}` says no number")))?;
     let long = || "a".repeat(number << 10);
     Ok(match said {
         said if said.starts_with("a field") => call.field("X-Long", long()),
@@ -154,7 +154,7 @@ async fn received_no_whole(world: &mut World, args: Args) -> StepResult {
 async fn draft_breaks_off(world: &mut World, _: Args) -> StepResult {
     let length = drafts::draft(world)?.body.as_ref().map_or(0, Vec::len) as u64;
     if length < 2 {
-        return Err(StepFailure::error("the request in the making has no body that could break off"));
+        return Err(StepFailure::mistake("the request in the making has no body that could break off"));
     }
     drafts::send(world, |call| call.cut_after(length / 2)).await?;
     let addressed = world.exchange()?.addressed.clone();

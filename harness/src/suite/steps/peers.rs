@@ -89,7 +89,7 @@ fn fits(peer: &ListedPeer, person: &Person, row: &Row<'_>) -> StepResult<bool> {
         None => true,
         Some("known") => is_key_of(&peer.public_bytes_b64, person),
         Some("unknown") => peer.public_bytes_b64.is_empty(),
-        Some(other) => return Err(StepFailure::error(format!("`{other}` in column `key`: known or unknown"))),
+        Some(other) => return Err(StepFailure::mistake(format!("`{other}` in column `key`: known or unknown"))),
     })
 }
 

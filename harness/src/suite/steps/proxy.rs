@@ -49,7 +49,7 @@ async fn is_redirected_or_refused(world: &mut World, _: Args) -> StepResult {
     let exchange = world.exchange()?;
     let host = match &exchange.addressed {
         Some(Receiver::App { portal, app }) => world.scene().portal(portal)?.host_of(app),
-        _ => return Err(StepFailure::error("the latest request went to no app")),
+        _ => return Err(StepFailure::mistake("the latest request went to no app")),
     };
     let there = format!("https://{}{}", world.scene().testbed()?.outside().authority(&host), exchange.target);
     let expected = || format!("a redirect to {there}, a refusal, or no HTTP at all");

@@ -72,7 +72,7 @@ fn pairing(code: &str, name: &str) -> Call {
 
 fn last_code(world: &World) -> StepResult<&str> {
     let code = world.scene().code.as_deref();
-    code.ok_or_else(|| StepFailure::error("nobody asked for a pairing code before this step"))
+    code.ok_or_else(|| StepFailure::mistake("nobody asked for a pairing code before this step"))
 }
 
 /// The same code with another last digit, next to it.
@@ -116,7 +116,7 @@ async fn list_has(world: &mut World, args: Args) -> StepResult {
     let json = world.answer()?.expect_json()?;
     let list = expect::some(json.as_array(), "a list in JSON")?;
     let [header, rows @ ..] = args.table()?.cells() else {
-        return Err(StepFailure::error("this step needs a table under it"));
+        return Err(StepFailure::mistake("this step needs a table under it"));
     };
     for row in rows {
         let mut wanted = Vec::new();

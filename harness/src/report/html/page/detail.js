@@ -1,6 +1,7 @@
 // One scenario, with all that is known about it.
 
 const DIED = "The subject died, or did not start: nothing is known about the requirement.";
+const MISTAKEN = "The feature says what can't be done: nothing is known about the requirement.";
 const REASONS = {
   error: "The harness or the testbed is at fault: nothing is said about the subject.",
   skip: "It was not run, for a reason.",
@@ -16,6 +17,7 @@ function facts(scenario) {
     if (value) list.push(el("dt", {}, name), el("dd", { class: mono ? "mono" : null }, value));
   };
   if (failure?.subject_died) fact("What it is", DIED);
+  else if (failure?.mistaken) fact("What it is", MISTAKEN);
   else if (REASONS[verdict]) fact("What it is", REASONS[verdict]);
   if (known) fact("Listed", `${known.reason} (${known.owner}, until ${known.until}; ${known.place})`);
   if (failure) {

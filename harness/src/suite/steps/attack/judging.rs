@@ -78,7 +78,7 @@ async fn let_in(world: &World, seen: &Seen, who: &str) -> StepResult {
         return expect_client(world, portal, who, &answer.fields.to_readable()).await;
     }
     let Receiver::App { portal, .. } = &seen.addressed else {
-        return Err(StepFailure::error("an attack is for an app of a Portal with a Core"));
+        return Err(StepFailure::mistake("an attack is for an app of a Portal with a Core"));
     };
     for (receiver, arrived) in seen.received.iter().filter(|(receiver, _)| *receiver != seen.addressed) {
         expect_nothing(receiver, arrived)?;
@@ -155,5 +155,5 @@ fn the_one(seen: &Seen) -> Option<&Received> {
 
 fn exchange<'w>(world: &'w World, seen: &Seen) -> StepResult<&'w Exchange> {
     let found = seen.exchange.and_then(|at| world.exchanges().get(at));
-    found.ok_or_else(|| StepFailure::error("nothing was sent that could be answered"))
+    found.ok_or_else(|| StepFailure::mistake("nothing was sent that could be answered"))
 }

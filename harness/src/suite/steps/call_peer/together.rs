@@ -58,7 +58,7 @@ async fn all_call_all(world: &mut World, args: Args) -> StepResult {
 async fn all_let_in(world: &mut World, _: Args) -> StepResult {
     let together = std::mem::take(world.part::<Together>());
     if together.calls.is_empty() {
-        return Err(StepFailure::error("no calls were made at the same moment"));
+        return Err(StepFailure::mistake("no calls were made at the same moment"));
     }
     for (from, to, exchange) in &together.calls {
         exchange.answer()?.expect_status(200)?;

@@ -16,7 +16,7 @@ pub(super) fn register(steps: &mut Steps) {
 /// What differs between answers to the very same request (the time, the number of the request) tells nothing.
 async fn are_alike(world: &mut World, _: Args) -> StepResult {
     let [.., one, other] = world.exchanges() else {
-        return Err(StepFailure::error("two requests are needed before this step"));
+        return Err(StepFailure::mistake("two requests are needed before this step"));
     };
     let mut answers = vec![one.answer()?.clone()];
     let mut others = vec![other.answer()?.clone()];
@@ -39,7 +39,7 @@ async fn once_more(world: &World, exchange: &Exchange) -> StepResult<Answer> {
         (Some(call), None, Some(Receiver::App { portal, app })) => {
             scene.portal(portal)?.send_to(app, call.clone()).await?
         }
-        _ => return Err(StepFailure::error("answers of an app's Portal or of a Core can be compared, no others")),
+        _ => return Err(StepFailure::mistake("answers of an app's Portal or of a Core can be compared, no others")),
     };
     Ok(reply.into())
 }

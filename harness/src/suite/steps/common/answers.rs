@@ -32,7 +32,7 @@ async fn has_body(world: &mut World, args: Args) -> StepResult {
 async fn is_complete(world: &mut World, _: Args) -> StepResult {
     let answer = world.answer()?;
     let addressed = world.exchange()?.addressed.as_ref();
-    let addressed = addressed.ok_or_else(|| StepFailure::error("the latest request went to no app"))?;
+    let addressed = addressed.ok_or_else(|| StepFailure::mistake("the latest request went to no app"))?;
     let given = world.scene().given(addressed)?;
     let got = body::Fingerprint { length: answer.length, sha256: answer.sha256.clone() };
     expect::holds(*given == got, format!("the body that {addressed} gave: {given}"), || got.to_string())

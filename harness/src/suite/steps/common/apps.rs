@@ -66,7 +66,7 @@ fn headers(cell: &str) -> StepResult<serde_json::Map<String, serde_json::Value>>
     let headers = cell.split("; ").filter(|header| !header.is_empty()).map(|header| {
         let (name, template) = header
             .split_once(": ")
-            .ok_or_else(|| StepFailure::error(format!("`{header}` is no header: `Name: template`")))?;
+            .ok_or_else(|| StepFailure::mistake(format!("`{header}` is no header: `Name: template`")))?;
         Ok((name.to_owned(), template.into()))
     });
     headers.collect()

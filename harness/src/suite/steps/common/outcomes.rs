@@ -38,7 +38,7 @@ async fn is_let_in(world: &World, who: &str) -> StepResult {
         return expect_client(world, portal, who, &answer.fields.to_readable()).await;
     }
     let addressed = exchange.addressed.as_ref();
-    let addressed = addressed.ok_or_else(|| StepFailure::error("the latest request went to no app"))?;
+    let addressed = addressed.ok_or_else(|| StepFailure::mistake("the latest request went to no app"))?;
     if !world.scene().is_own_app(addressed) {
         answer.expect_status(world.scene().status_of(addressed))?;
     }
@@ -48,7 +48,7 @@ async fn is_let_in(world: &World, who: &str) -> StepResult {
     let received = the_only_one(world, addressed)?;
     match addressed {
         Receiver::App { portal, .. } => expect_client(world, portal, who, &received.fields).await,
-        Receiver::Fake(_) => Err(StepFailure::error("a fake Portal lets everybody in")),
+        Receiver::Fake(_) => Err(StepFailure::mistake("a fake Portal lets everybody in")),
     }
 }
 

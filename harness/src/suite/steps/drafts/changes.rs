@@ -61,8 +61,8 @@ fn change(draft: &mut Draft, what: &str, value: &str, now: u64) -> StepResult {
 
 fn remove(draft: &mut Draft, what: &str) -> StepResult {
     match (what, named(what)) {
-        ("query", _) => draft.query.take().map(drop).ok_or_else(|| StepFailure::error("there is no query"))?,
-        ("body", _) => draft.body.take().map(drop).ok_or_else(|| StepFailure::error("there is no body"))?,
+        ("query", _) => draft.query.take().map(drop).ok_or_else(|| StepFailure::mistake("there is no query"))?,
+        ("body", _) => draft.body.take().map(drop).ok_or_else(|| StepFailure::mistake("there is no body"))?,
         (_, Some(("field", name))) => draft.remove_field(name)?,
         (_, Some((_, name))) => draft.latest_signature()?.remove_parameter(name)?,
         (_, None) => return Err(unknown(what)),
@@ -77,7 +77,7 @@ fn named(what: &str) -> Option<(&str, &str)> {
 }
 
 fn unknown(what: &str) -> StepFailure {
-    StepFailure::error(format!("a request has no {what} that could be changed"))
+    StepFailure::mistake(format!("a request has no {what} that could be changed"))
 }
 
 #[cfg(test)]

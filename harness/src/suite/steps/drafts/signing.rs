@@ -144,7 +144,7 @@ fn parameters(
         let wanted: Vec<&str> = order.split_whitespace().collect();
         let missing = wanted.iter().find(|name| !parameters.iter().any(|(there, _)| there == *name));
         if let Some(missing) = missing {
-            return Err(StepFailure::error(format!("`order` names {missing}, which is no parameter here")));
+            return Err(StepFailure::mistake(format!("`order` names {missing}, which is no parameter here")));
         }
         parameters.sort_by_key(|(name, _)| wanted.iter().position(|wanted| wanted == name).unwrap_or(usize::MAX));
     }

@@ -81,7 +81,8 @@ async fn calls_another_meanwhile(world: &mut World, args: Args) -> StepResult {
 async fn fails_when_arrived(world: &mut World, args: Args) -> StepResult {
     let (portal, app) = (args.text(0), args.text(1));
     let (call, addressed) = call_of(world, &args)?;
-    let receiver = addressed.clone().ok_or_else(|| StepFailure::error(format!("nobody is behind {}", args.text(2))))?;
+    let receiver =
+        addressed.clone().ok_or_else(|| StepFailure::mistake(format!("nobody is behind {}", args.text(2))))?;
     world.begin_sending().await;
     let call = world.scene().prepared(call, Party::app(portal, app))?;
     let sender = world.scene().app(portal, app)?;
@@ -207,7 +208,7 @@ async fn each_answer_is(world: &mut World, args: Args) -> StepResult {
         ));
     }
     match row.0.is_empty() {
-        true => Err(StepFailure::error("no calls were made in a row")),
+        true => Err(StepFailure::mistake("no calls were made in a row")),
         false => Ok(()),
     }
 }

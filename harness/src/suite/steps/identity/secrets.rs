@@ -18,7 +18,7 @@ pub(super) fn register(steps: &mut Steps) {
 async fn keeps_its_key(world: &mut World, args: Args) -> StepResult {
     let portal = args.text(0);
     if world.exchanges().is_empty() {
-        return Err(StepFailure::error("nothing was asked before this step: there is nothing to search"));
+        return Err(StepFailure::mistake("nothing was asked before this step: there is nothing to search"));
     }
     let mut spellings = vec![("a private key in PEM", literally(b"PRIVATE KEY-----"))];
     if let Some(pem) = world.scene().private_key(portal)? {

@@ -73,7 +73,7 @@ fn host_named(bytes: &[u8]) -> Option<String> {
 
 /// `\r`, `\n`, `\t` and `\x00` stand for the bytes that can't be written.
 fn unescaped(text: &str) -> StepResult<Vec<u8>> {
-    let unknown = || StepFailure::error("after a backslash there is r, n, t or x with two digits");
+    let unknown = || StepFailure::mistake("after a backslash there is r, n, t or x with two digits");
     let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text);
     while let Some((before, after)) = rest.split_once('\\') {
         bytes.extend_from_slice(before.as_bytes());

@@ -110,7 +110,7 @@ fn judged(answer: &[u8]) -> Option<Attempt> {
 
 async fn is_made(world: &mut World, args: Args) -> StepResult {
     match (args.text(0), world.part::<Attempt>()) {
-        (_, Attempt::None) => Err(StepFailure::error("no connection was tried before this step")),
+        (_, Attempt::None) => Err(StepFailure::mistake("no connection was tried before this step")),
         ("made", Attempt::Made) | ("refused", Attempt::Refused(_)) => Ok(()),
         (wanted, Attempt::Made) => Err(StepFailure::fail(format!("the connection is {wanted}"), "it is made")),
         (wanted, Attempt::Refused(how)) => {

@@ -114,7 +114,7 @@ fn variant(token: &str, how: &str, public_key_pem: &str, secret: &[u8]) -> StepR
         "signed with an empty secret" => signed(header, claims, b"")?,
         "signed with the Portal's public key" => signed(header, claims, public_key_pem.as_bytes())?,
         "signed with a secret of its own" => signed(header, claims, secret)?,
-        other => return Err(StepFailure::error(format!("`{other}` is nothing to be made of a cookie"))),
+        other => return Err(StepFailure::mistake(format!("`{other}` is nothing to be made of a cookie"))),
     };
     Ok(if unquoted(token) == token { made } else { format!("\"{made}\"") })
 }

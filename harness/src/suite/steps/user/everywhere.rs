@@ -33,7 +33,7 @@ async fn each_is_asked(world: &mut World, args: Args) -> StepResult {
         requests.push(Request { way: Way::Outside { client, host, http2: false }, call, addressed });
     }
     if requests.is_empty() {
-        return Err(StepFailure::error("there is no Portal"));
+        return Err(StepFailure::mistake("there is no Portal"));
     }
     world.send_together(requests).await
 }
@@ -41,7 +41,7 @@ async fn each_is_asked(world: &mut World, args: Args) -> StepResult {
 async fn every_answer(world: &mut World, args: Args) -> StepResult {
     let count = world.latest().len();
     if count == 0 {
-        return Err(StepFailure::error("no request was made yet: a `When` is missing"));
+        return Err(StepFailure::mistake("no request was made yet: a `When` is missing"));
     }
     for n in 0..count {
         // Where it fails, that one stays "it": the evidence is about it.
