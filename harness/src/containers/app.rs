@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::compose;
@@ -25,6 +26,9 @@ use crate::subject::command::{Finder, Log};
 
 /// Where apps look for their Core.
 const CORE: &str = "portal_core";
+
+/// How long the last words of one that ended at once may take to arrive.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// A run, and the image of our own parts.
 #[derive(Debug)]
@@ -119,7 +123,15 @@ impl AppRoom {
                 compose::up(run, compose::Order { file, project, folder, first: stack.main() }, log).await?
             }
         };
-        let at = SocketAddr::new(containers[0].container().address(&network).await?, order.port);
+        let at = match containers[0].container().address(&network).await {
+            Ok(address) => SocketAddr::new(address, order.port),
+            // Who ended at once has said why.
+            Err(error) => {
+                let how = timeout(LAST_WORDS, containers[0].end()).await.unwrap_or_else(|_| error.to_string());
+                let what = format!("starting {}", order.name);
+                return Err(EngineError::Failed { what, why: format!("{how}; {}", log.end()) });
+            }
+        };
         Ok(AppRoom { containers, core, at, network, _leading: leading })
     }
 

@@ -344,6 +344,20 @@ fn an_app_with_a_compose_template_runs_on_each_portal() {
     });
     let test = Command::new(program).arg("test").current_dir(folder.path()).output().unwrap();
     assert!(test.status.success(), "{}", said(&test));
+
+    // One that does not come up is told with its last words; one that is not there, with what the engine says.
+    let wrong = |from: &str, to: &str| {
+        let text = TEMPLATE.replace("IMAGE", &image).replacen(from, to, 1);
+        std::fs::write(folder.path().join("docker-compose.yml.template"), text).unwrap();
+        let up = Command::new(program).args(["up", "--detach"]).current_dir(folder.path()).output().unwrap();
+        (up.status.code(), said(&up))
+    };
+    let (code, told) = wrong("\"echo\"", "\"ecko\"");
+    assert!(code == Some(4) && told.contains("unrecognized subcommand 'ecko'"), "{code:?} {told}");
+    let (code, told) = wrong(&image, "countersign-nobody-has-this:1");
+    assert!(code == Some(4) && told.contains("countersign-nobody-has-this"), "{code:?} {told}");
+    let (code, told) = wrong("fs.app_data", "fs.data");
+    assert!(code == Some(2) && told.contains("docker-compose.yml.template: line 13: "), "{code:?} {told}");
 }
 
 #[test]
