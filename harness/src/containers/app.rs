@@ -14,13 +14,13 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::compose;
 use super::container::{Container, ContainerPlan, Started};
 use super::engine::EngineError;
 use super::image::{self, ImageError};
 use super::network::Network;
 use super::run::Run;
 use super::template::{Place, Stack};
+use super::{clean, compose};
 use crate::parts::relay::lead_on;
 use crate::subject::command::{Finder, Log};
 
@@ -42,6 +42,11 @@ impl Base {
         let run = Run::begin().await?;
         let parts = image::own(run.engine()).await?.name;
         Ok(Arc::new(Base { run, parts }))
+    }
+
+    /// Takes away what apps left, their volumes above all.
+    pub(crate) async fn clear(&self) -> Result<(), EngineError> {
+        clean::run(self.run.engine(), self.run.id()).await.map(drop)
     }
 
     /// A name that nobody else gives.

@@ -29,8 +29,12 @@ impl Run {
     /// When there is no engine.
     pub async fn begin() -> Result<Arc<Run>, EngineError> {
         let engine = Engine::connect().await?;
-        for left in clean::dead(&engine).await? {
-            tracing::warn!("a run whose process is gone had left {}: they are taken away", left.left);
+        match clean::dead(&engine).await {
+            Ok(left) => left.iter().for_each(|left| {
+                tracing::warn!("a run whose process is gone had left {}: they are taken away", left.left);
+            }),
+            // Several may be at it at once, and what others left does not keep this one from beginning.
+            Err(error) => tracing::warn!("what a run left whose process is gone is still there: {error}"),
         }
         let mut random = [0; 5];
         let drawn = SystemRandom::new().fill(&mut random);

@@ -357,7 +357,7 @@ fn an_app_with_a_compose_template_runs_on_each_portal() {
     let (code, told) = wrong(&image, "countersign-nobody-has-this:1");
     assert!(code == Some(4) && told.contains("countersign-nobody-has-this"), "{code:?} {told}");
     let (code, told) = wrong("fs.app_data", "fs.data");
-    assert!(code == Some(2) && told.contains("docker-compose.yml.template: line 13: "), "{code:?} {told}");
+    assert!(code == Some(2) && told.contains("docker-compose.yml.template: line 12: "), "{code:?} {told}");
 }
 
 #[test]

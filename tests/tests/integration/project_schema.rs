@@ -38,7 +38,9 @@ fn what_the_reader_takes_the_schema_takes_and_the_other_way_round() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = json!({"v": "3.2", "name": "guestbook", "port": 80, "paths": {"": {"access": "public"}}});
     std::fs::write(folder.path().join("app.json"), manifest.to_string()).unwrap();
-    std::fs::write(folder.path().join("dc.yml"), "services: {}").unwrap();
+    let compose =
+        "networks: { portal: { external: true } }\nservices: { guestbook: { image: g, networks: [portal] } }\n";
+    std::fs::write(folder.path().join("dc.yml"), compose).unwrap();
     let with = |top: &str, portal: &str, app: &str| {
         format!("{top}\n[[portal]]\nname = \"alice\"\n{portal}\n[[portal]]\nname = \"bob\"\n[[app]]\n{app}\n")
     };

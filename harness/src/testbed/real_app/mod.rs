@@ -142,6 +142,11 @@ impl RealApps {
     /// Ends them: SIGTERM, a while for them to go, SIGKILL. Nothing of them is left when it returns.
     pub async fn stop(&self) {
         futures_util::future::join_all(self.apps.iter().map(RealApp::stop)).await;
+        if let Some(base) = &self.base
+            && let Err(error) = base.clear().await
+        {
+            tracing::warn!("{error}");
+        }
     }
 
     async fn add(&mut self, portal: &Portal, spec: &AppSpec, feed: &Feed) -> Result<(), RealAppError> {
