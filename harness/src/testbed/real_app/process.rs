@@ -1,13 +1,12 @@
 //! An app as a command, started for one Portal, and started again when it dies.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::body::Body;
@@ -173,26 +172,7 @@ impl Supervisor {
         self.state.send_replace(AppState::Starting);
         let born = Instant::now();
         let log = self.log();
-        let (portal, app) = self.names();
-        let (mut starting, mut said) = (std::pin::pin!(Body::start(&self.order, &log)), SLOW);
-        let mut later = VecDeque::new();
-        // Images may have to be fetched first, which takes minutes.
-        let started = loop {
-            tokio::select! {
-                biased;
-                command = self.told.recv() => match command {
-                    Some(Command::Stop) | None => return Ended::Stopped,
-                    Some(Command::Kill) => return Ended::Died("it was killed, as was asked for".to_owned()),
-                    Some(command) => later.push_back(command),
-                },
-                started = &mut starting => break started,
-                () = sleep_until(born + said) => {
-                    self.feed.tell(News::Slow { portal: portal.clone(), app: app.clone(), since: said });
-                    said *= 2;
-                }
-            }
-        };
-        let body = match started {
+        let body = match Body::start(&self.order, &log).await {
             Ok(started) => started,
             Err(why) => return Ended::Died(why),
         };
@@ -202,7 +182,7 @@ impl Supervisor {
             tokio::select! {
                 biased;
                 how = body.end() => return Ended::Died(format!("{how}; {}", log.end())),
-                command = next(&mut later, &mut self.told) => match command {
+                command = self.told.recv() => match command {
                     Some(Command::Kill) => {
                         body.kill().await;
                         return Ended::Died("it was killed, as was asked for".to_owned());
@@ -266,14 +246,6 @@ impl Supervisor {
 
     fn who(&self) -> String {
         format!("{} on {}", self.order.app.name(), self.order.app.portal())
-    }
-}
-
-/// What was told while it started comes first. Nothing is lost when this is not waited for to its end.
-async fn next(later: &mut VecDeque<Command>, told: &mut mpsc::Receiver<Command>) -> Option<Command> {
-    match later.pop_front() {
-        Some(command) => Some(command),
-        None => told.recv().await,
     }
 }
 
