@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, PanicHookInfo, resume_unwind};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -37,6 +37,9 @@ fn dispatch<'a>(world: &'a mut World, context: Context) -> LocalBoxFuture<'a, ()
                 && let Some(death) = world.death(DYING).await
             {
                 failure = StepFailure::subject_died(death);
+            }
+            if let Some(place) = world.testbed_panic() {
+                failure.take_no_side(&place);
             }
             world.add_evidence(&mut failure);
             resume_unwind(Box::new(failure));
@@ -95,6 +98,12 @@ pub(crate) const TESTBED_THREAD: &str = "countersign-testbed";
 /// How many tasks of the testbed have panicked in this process, and where the last one did.
 static TESTBED_PANICS: Mutex<(usize, String)> = Mutex::new((0, String::new()));
 
+/// Has panics noted from now on. Each scenario says it as it begins: cucumber has put its silent hook into place by then, while
+/// what it reports may be read only after the first steps have run.
+pub(crate) fn listen() {
+    panic::set_hook(Box::new(note_panic));
+}
+
 /// How many tasks of the testbed have panicked so far, and where the last one did. The built-in Core lives among them, but
 /// what it does is the subject's doing.
 pub(crate) fn testbed_panics() -> (usize, String) {
@@ -112,7 +121,7 @@ thread_local! {
 
 /// The panic hook while a suite runs. For a step it keeps the place, which [`panicked`] tells. A panic in a task of the
 /// testbed or of the built-in Core is on another thread, where nobody reads that: it goes to the log.
-pub(crate) fn note_panic(info: &PanicHookInfo<'_>) {
+fn note_panic(info: &PanicHookInfo<'_>) {
     LAST_PANIC.with_borrow_mut(|last| *last = info.location().map(ToString::to_string));
     let of_testbed = thread::current().name() == Some(TESTBED_THREAD);
     if let (true, Some(place)) = (of_testbed, info.location().filter(|place| is_ours(place.file()))) {

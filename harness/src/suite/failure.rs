@@ -137,6 +137,15 @@ impl StepFailure {
         matches!(self.0.fault, Fault::Subject | Fault::Harness | Fault::Timeout)
     }
 
+    /// While a part of the testbed broke, nothing that went wrong can be laid at the subject's door.
+    pub(crate) fn take_no_side(&mut self, panicked_at: &str) {
+        if matches!(self.0.fault, Fault::Subject | Fault::Timeout) {
+            self.0.fault = Fault::Harness;
+            self.0.got =
+                format!("a task of the testbed panicked at {panicked_at}, so this says nothing: {}", self.0.got);
+        }
+    }
+
     /// Whether it is the subject's fault that an expectation was not met.
     pub fn is_fail(&self) -> bool {
         self.0.fault == Fault::Subject

@@ -128,6 +128,7 @@ async fn cucumber(
         let here = |name: &str| feature.path.as_deref() == Some(Path::new(name));
         let found = planned.iter().find(|(info, place)| *place == place_of(scenario) && here(&info.feature));
         if let Some((info, (_, rotation))) = found {
+            dispatch::listen();
             world.begin(Rc::clone(&context), info.clone(), *rotation);
         }
         async move {

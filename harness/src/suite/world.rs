@@ -12,13 +12,13 @@ use std::time::{Duration, Instant, SystemTime};
 use super::answer::Answer;
 use super::args::Args;
 use super::chance::{Chance, GivenKeys, Seed};
-use super::evidence;
 use super::failure::{StepFailure, StepResult};
 use super::kit::body;
 use super::kit::exchange::Exchange;
 use super::kit::project::{SHARED, Shelf};
 use super::kit::scene::Scene;
 use super::registry::Steps;
+use super::{dispatch, evidence};
 use crate::record::{Exhibit, Record, Records};
 use crate::subject::Subject;
 use crate::topology::project::Project;
@@ -50,6 +50,8 @@ pub struct World {
     sending_since: Option<Instant>,
     exhibits: Vec<Exhibit>,
     named: HashMap<(TypeId, String), Box<dyn Any>>,
+    /// How many tasks of the testbed had panicked before it.
+    panics_before: usize,
 }
 
 /// What all scenarios of a run have in common.
@@ -229,8 +231,15 @@ impl World {
     pub(crate) fn begin(&mut self, run: Rc<RunContext>, scenario: ScenarioInfo, rotation: usize) {
         self.rotation = rotation;
         self.chance = Chance::of(run.seed, &scenario.id, Arc::clone(&run.given.keys));
+        self.panics_before = dispatch::testbed_panics().0;
         self.run = Some(run);
         self.scenario = Some(scenario);
+    }
+
+    /// Where a task of the testbed panicked since the scenario began.
+    pub(crate) fn testbed_panic(&self) -> Option<String> {
+        let (panics, place) = dispatch::testbed_panics();
+        (panics != self.panics_before).then_some(place)
     }
 
     /// Sets the stage, as far as that is not for the steps to do: the testbed of a project, or the one that the scenario

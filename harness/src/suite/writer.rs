@@ -1,7 +1,6 @@
 //! Turns cucumber's events into ours.
 
 use std::collections::{BTreeMap, HashMap};
-use std::panic;
 use std::time::Instant;
 
 use cucumber::event::{
@@ -53,8 +52,6 @@ struct Running {
     step_since: Instant,
     steps: Vec<StepRecord>,
     failure: Option<(Verdict, Failure)>,
-    /// How many tasks of the testbed had panicked before it.
-    panics: usize,
 }
 
 impl<'a> EventWriter<'a> {
@@ -95,8 +92,7 @@ impl<'a> EventWriter<'a> {
         match event {
             Scenario::Started => {
                 let now = Instant::now();
-                let (panics, _) = dispatch::testbed_panics();
-                let running = Running { since: now, step_since: now, steps: Vec::new(), failure: None, panics };
+                let running = Running { since: now, step_since: now, steps: Vec::new(), failure: None };
                 self.running.insert(index, running);
                 self.sink.event(&Event::ScenarioStarted(self.planned[index].info.clone()));
             }
@@ -180,7 +176,7 @@ impl<'a> EventWriter<'a> {
     fn finished(&mut self, index: usize) {
         let Some(running) = self.running.remove(&index) else { return };
         let (verdict, failure) = match running.failure {
-            Some((verdict, failure)) => without_blame(verdict, failure, running.panics),
+            Some((verdict, failure)) => (verdict, Some(failure)),
             None => (Verdict::Pass, None),
         };
         let scenario = self.planned[index].info.clone();
@@ -194,16 +190,6 @@ impl<'a> EventWriter<'a> {
         self.sink.event(&Event::ScenarioFinished(Box::new(result.clone())));
         self.results[index] = Some(result);
     }
-}
-
-/// While a part of the testbed broke, nothing that went wrong can be laid at the subject's door.
-fn without_blame(verdict: Verdict, failure: Failure, panics_before: usize) -> (Verdict, Option<Failure>) {
-    let (panics, place) = dispatch::testbed_panics();
-    if panics == panics_before || !verdict.breaks() {
-        return (verdict, Some(failure));
-    }
-    let got = format!("a task of the testbed panicked at {place}, so this says nothing: {}", failure.got);
-    (Verdict::Error, Some(Failure { got, ..failure }))
 }
 
 impl EventWriter<'_> {
@@ -227,17 +213,13 @@ impl Writer<World> for Borrowed<'_, '_> {
 
     async fn handle_event(&mut self, event: parser::Result<Timed<Happened<World>>>, _cli: &cli::Empty) {
         let Ok(event) = event else { return };
-        match event.value {
-            // By now cucumber has put its silent hook into place: ours keeps what it would drop.
-            Happened::Started => panic::set_hook(Box::new(dispatch::note_panic)),
-            Happened::Feature(feature, InFeature::Scenario(scenario, RetryableScenario { event, .. }))
-            | Happened::Feature(
-                feature,
-                InFeature::Rule(_, InRule::Scenario(scenario, RetryableScenario { event, .. })),
-            ) => {
-                self.0.scenario(&feature, &scenario, event);
-            }
-            _ => {}
+        if let Happened::Feature(feature, InFeature::Scenario(scenario, RetryableScenario { event, .. }))
+        | Happened::Feature(
+            feature,
+            InFeature::Rule(_, InRule::Scenario(scenario, RetryableScenario { event, .. })),
+        ) = event.value
+        {
+            self.0.scenario(&feature, &scenario, event);
         }
     }
 }

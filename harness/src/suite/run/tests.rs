@@ -39,6 +39,12 @@ fn steps() -> Steps {
         drop(tokio::spawn(async { panic!("broken") }).await);
         Ok(())
     });
+    // Without a pause in which what was reported so far could be read.
+    steps.when("a task of the testbed panics at once", async |_, _| {
+        let task = std::thread::Builder::new().name(crate::suite::dispatch::TESTBED_THREAD.to_owned());
+        drop(task.spawn(|| panic!("broken")).unwrap().join());
+        Ok(())
+    });
     steps.when("it hangs", async |_, _| std::future::pending().await);
     steps.then("it works", async |_, _| Ok(()));
     steps.then("it fails", async |_, _| Err(StepFailure::fail("401", "200")));
@@ -112,6 +118,13 @@ fn what_fails_while_the_testbed_breaks_is_not_laid_at_the_subject_s_door() {
     assert_eq!(result.verdict, Verdict::Error);
     let got = result.failure.unwrap().got;
     assert!(got.starts_with("a task of the testbed panicked at harness/src/suite/run/tests.rs:"), "{got}");
+    let at_once = "When a task of the testbed panics at once";
+    assert_eq!(scenario(&format!("{at_once}\n    Then it fails")).verdict, Verdict::Error);
+    let second = format!(
+        "  @A-1\n  Scenario: 1\n    {at_once}\n    Then it works\n\n  @A-1\n  Scenario: 2\n    {at_once}\n    Then it fails\n"
+    );
+    let summary = run_with(&second, &RunOptions { jobs: 1, ..options() });
+    assert_eq!(summary.scenarios.iter().map(|s| s.verdict).collect::<Vec<_>>(), [Verdict::Pass, Verdict::Error]);
     // What passes all the same passes, and the next one is judged again.
     assert_eq!(scenario("When a task of the testbed panics\n    Then it works").verdict, Verdict::Pass);
     assert_eq!(scenario("Given something\n    Then it fails").verdict, Verdict::Fail);
