@@ -10,6 +10,7 @@ pub mod expectations;
 pub mod explain;
 pub mod export;
 pub mod glob;
+mod hello;
 pub mod live;
 mod logged;
 mod mistakes;

@@ -35,6 +35,18 @@ enum Which {
         #[arg(long, required = true, value_name = "ADDRESS=HOST:PORT")]
         lead: Vec<Lead>,
     },
+    /// Know the names of the testbed, and lead there
+    Guide {
+        /// Where the socket of the testbed is
+        #[arg(long, value_name = "DIR")]
+        folder: PathBuf,
+        /// The port for DNS
+        #[arg(long, default_value_t = 53)]
+        dns_port: u16,
+        /// The port for HTTPS
+        #[arg(long, default_value_t = 443)]
+        port: u16,
+    },
     /// Be an app that answers with what arrives
     Echo {
         /// Name of its Portal
@@ -95,6 +107,16 @@ impl Part {
             Which::Relay { lead } => runtime()?.block_on(until_told(async {
                 carry(&lead).await.map_err(|error| CommandFailure::harness(format!("relay: {error}")))
             })),
+            #[cfg(target_os = "linux")]
+            Which::Guide { folder, dns_port: dns, port } => {
+                use crate::subject::namespace::guide::{Guide, serve};
+                runtime()?.block_on(until_told(async {
+                    let served = serve(Guide { folder, dns, port }).await;
+                    served.map_err(|error| CommandFailure::harness(format!("guide: {error}")))
+                }))
+            }
+            #[cfg(not(target_os = "linux"))]
+            Which::Guide { .. } => Err(CommandFailure::usage("containers are Linux's")),
             Which::Echo { portal, app, port } => runtime()?.block_on(until_told(async {
                 echo::serve(&portal, &app, port)
                     .await

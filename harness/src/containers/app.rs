@@ -105,14 +105,10 @@ impl AppRoom {
         let lead = format!("0.0.0.0:80={}", listener.local_addr().map_err(failed)?);
         let leading = AbortOnDropHandle::new(tokio::spawn(lead_on(listener, order.door.to_string())));
         let plan = |what, image, argv, env, alias: &str| ContainerPlan {
-            what,
-            image,
             argv,
             env,
-            network: &network,
             aliases: vec![alias.to_owned()],
-            mounts: Vec::new(),
-            user: None,
+            ..ContainerPlan::new(what, image, &network)
         };
         let relay = ["part", "relay", "--lead", &lead].map(str::to_owned).to_vec();
         let core = Arc::new(Container::create(run, plan("core-relay", parts, relay, Vec::new(), CORE)).await?);

@@ -41,6 +41,25 @@ pub(crate) struct ContainerPlan<'a> {
     pub(crate) mounts: Vec<Mounted>,
     /// `user:group`, in place of the image's.
     pub(crate) user: Option<String>,
+    /// Who knows the names that the engine does not; none leaves that to the engine.
+    pub(crate) resolver: Option<IpAddr>,
+}
+
+impl<'a> ContainerPlan<'a> {
+    /// Of an image, in a network, with nothing else.
+    pub(crate) fn new(what: &'a str, image: &'a str, network: &'a Network) -> ContainerPlan<'a> {
+        ContainerPlan {
+            what,
+            image,
+            argv: Vec::new(),
+            env: Vec::new(),
+            network,
+            aliases: Vec::new(),
+            mounts: Vec::new(),
+            user: None,
+            resolver: None,
+        }
+    }
 }
 
 /// Something of this machine that is seen in a container.
@@ -83,6 +102,7 @@ impl Container {
             host_config: Some(HostConfig {
                 binds: Some(binds.collect()),
                 network_mode: Some(plan.network.name().to_owned()),
+                dns: plan.resolver.map(|address| vec![address.to_string()]),
                 ..HostConfig::default()
             }),
             networking_config: Some(NetworkingConfig {

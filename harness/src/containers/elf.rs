@@ -142,11 +142,12 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_program_that_needs_a_loader_is_told_from_one_that_does_not() {
-        // The tests themselves are linked to the C library.
-        let error = StaticProgram::own().unwrap_err().to_string();
+        // The tests themselves may be linked either way.
+        let shell = Path::new("/bin/sh");
+        let error = StaticProgram::read(shell).unwrap_err().to_string();
         assert!(error.contains("is not static: it needs the loader /lib"), "{error}");
         let folder = tempfile::tempdir().unwrap();
-        let mut program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let mut program = std::fs::read(shell).unwrap();
         let at = usize::try_from(u64::from_le_bytes(program[32..40].try_into().unwrap())).unwrap();
         let (size, count) = (usize::from(program[54]), usize::from(program[56]));
         let header = (0..count).map(|n| at + n * size).find(|at| program[*at] == 3).unwrap();

@@ -24,6 +24,7 @@ pub mod elf;
 pub mod engine;
 pub mod image;
 mod network;
+pub(crate) mod part;
 mod run;
 pub(crate) mod seat;
 pub(crate) mod template;

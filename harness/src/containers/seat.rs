@@ -1,25 +1,15 @@
 //! An app's presence in the network of its Portal: a container with an address, from which its calls go out.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio::time::{Instant, MissedTickBehavior, timeout_at};
-
-use super::container::{Container, ContainerPlan, Started};
 use super::engine::EngineError;
 use super::network::Network;
+use super::part::{Part, PartPlan};
 use super::run::Run;
-use crate::subject::command::{Finder, Log};
 
 /// Where a seat listens for the app's brains.
 const PORT: u16 = 8081;
-/// How long a seat may take to listen.
-const LISTENS: Duration = Duration::from_secs(30);
-/// Between two looks.
-const TICK: Duration = Duration::from_millis(10);
 
 /// Where an app sits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +24,7 @@ pub struct Seat {
 #[derive(Debug)]
 pub(crate) struct SeatContainer {
     seat: Seat,
-    started: Started,
+    part: Part,
 }
 
 impl SeatContainer {
@@ -46,33 +36,11 @@ impl SeatContainer {
         to: &str,
     ) -> Result<SeatContainer, EngineError> {
         let lead = format!("0.0.0.0:{PORT}={to}");
-        let plan = ContainerPlan {
-            what: "seat",
-            image,
-            argv: ["part", "relay", "--lead", &lead].map(str::to_owned).to_vec(),
-            env: Vec::new(),
-            network,
-            aliases: Vec::new(),
-            mounts: Vec::new(),
-            user: None,
-        };
-        let container = Arc::new(Container::create(run, plan).await?);
-        let log = Log::default();
-        let started = container.start(&log, &Finder::new(None)).await?;
-        let address = container.address(network).await?;
-        let way = SocketAddr::new(address, PORT);
-        tokio::select! {
-            biased;
-            how = started.end() => {
-                let why = format!("it ended at once ({how}); {}", log.end());
-                return Err(EngineError::Failed { what: format!("starting the container {}", container.name()), why });
-            }
-            listens = listens(way) => listens.map_err(|error| EngineError::Failed {
-                what: format!("reaching the container {} at {way}", container.name()),
-                why: error.to_string(),
-            })?,
-        }
-        Ok(SeatContainer { seat: Seat { address, way }, started })
+        let argv = ["relay", "--lead", &lead];
+        let plan = PartPlan { what: "seat", argv: &argv, mounts: Vec::new(), port: PORT };
+        let part = Part::start(run, network, image, plan).await?;
+        let way = part.address(network).await?;
+        Ok(SeatContainer { seat: Seat { address: way.ip(), way }, part })
     }
 
     pub(crate) fn seat(&self) -> Seat {
@@ -80,26 +48,6 @@ impl SeatContainer {
     }
 
     pub(crate) async fn remove(self) -> Result<(), EngineError> {
-        self.started.container().remove().await
-    }
-}
-
-/// Waits until somebody listens there.
-pub(crate) async fn listens(address: SocketAddr) -> io::Result<()> {
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last = io::Error::from(io::ErrorKind::TimedOut);
-    let asking = async {
-        loop {
-            tick.tick().await;
-            match TcpStream::connect(address).await {
-                Ok(_) => return,
-                Err(error) => last = error,
-            }
-        }
-    };
-    match timeout_at(Instant::now() + LISTENS, asking).await {
-        Ok(()) => Ok(()),
-        Err(_) => Err(last),
+        self.part.remove().await
     }
 }

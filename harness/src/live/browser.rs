@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rustls::server::Acceptor;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -17,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::LiveError;
 use super::terminals::Logins;
+use crate::hello::{Hello, hello};
 use crate::testbed::names::Names;
 use crate::wire::Reader;
 
@@ -24,10 +24,6 @@ use crate::wire::Reader;
 const CONNECTIONS: usize = 1024;
 /// How long a handshake may take to begin.
 const HELLO: Duration = Duration::from_secs(10);
-/// The longest ClientHello that is read.
-const LONGEST: usize = 64 << 10;
-/// RFC 8446 §5.1: the content type of a record with a handshake message.
-const HANDSHAKE: u8 = 22;
 
 /// Where browsers connect to.
 #[derive(Debug)]
@@ -148,41 +144,5 @@ impl Way {
         };
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await
-    }
-}
-
-/// How a connection begins.
-enum Hello {
-    /// With a TLS handshake, for this name, if it says one.
-    Tls(Option<String>),
-    /// Otherwise.
-    Plain,
-}
-
-/// Reads as far as it takes to know; what was read is needed again.
-async fn hello(stream: &mut TcpStream, read: &mut Vec<u8>) -> io::Result<Hello> {
-    let mut acceptor = Acceptor::default();
-    loop {
-        let before = read.len();
-        if stream.read_buf(read).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if read.first() != Some(&HANDSHAKE) {
-            return Ok(Hello::Plain);
-        }
-        if read.len() > LONGEST {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let mut fresh = &read[before..];
-        while !fresh.is_empty() {
-            acceptor.read_tls(&mut fresh)?;
-            match acceptor.accept() {
-                Ok(None) => {}
-                Ok(Some(accepted)) => {
-                    return Ok(Hello::Tls(accepted.client_hello().server_name().map(str::to_ascii_lowercase)));
-                }
-                Err(_) => return Err(io::ErrorKind::InvalidData.into()),
-            }
-        }
     }
 }

@@ -16,10 +16,15 @@
 //! Unix sockets in the file system cross network namespaces. Within, the resolver gives each name of the testbed a
 //! loopback address of its own, so that a connection says by its address where it wants to go.
 //!
+//! Where the Core is in a container, its network is such a place: a [`guide`] of our own in it is resolver and doors, and
+//! tells by the name in the handshake where a connection wants to go.
+//!
 //! Our own program does the work within: `unshare` from util-linux makes the namespaces and runs it (`countersign
 //! namespace`), it prepares them and runs the Core. It ends, and the Core with it, when the connection to the testbed does.
 
 mod dns;
+#[cfg(target_os = "linux")]
+pub(crate) mod guide;
 #[cfg(target_os = "linux")]
 pub(crate) mod inside;
 #[cfg(target_os = "linux")]
@@ -38,7 +43,7 @@ use std::io;
 #[cfg(target_os = "linux")]
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[cfg(target_os = "linux")]
 use tokio::net::{TcpListener, UnixListener};
@@ -143,6 +148,11 @@ impl Namespace {
         if output.status.success() { Ok(()) } else { Err(unavailable(format!("{} ({})", said.trim(), output.status))) }
     }
 
+    /// Where the socket is at which the testbed listens.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The command that runs `command` within: a program and its arguments.
     ///
     /// What it starts with is the process that runs the Core; it stays in the Core's process group, takes signals to the
@@ -220,6 +230,11 @@ impl Namespace {
     /// # Errors
     /// Never.
     pub async fn try_out(&self) -> Result<(), NamespaceError> {
+        match self.0 {}
+    }
+
+    /// Can't be called.
+    pub(crate) fn folder(&self) -> &Path {
         match self.0 {}
     }
 

@@ -70,29 +70,14 @@ fn said(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// What came of each scenario there, and why where it did not pass.
-fn verdicts(program: &Path, place: &str) -> BTreeMap<String, String> {
+/// What came of each scenario on this subject, and why where it did not pass.
+fn verdicts(program: &Path, subject: [&str; 2]) -> BTreeMap<String, String> {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");
     let told = format!("json={}", report.display());
-    let output = run(
-        program,
-        &[
-            "check",
-            "--in",
-            place,
-            "--name",
-            SELECTION,
-            "--tags",
-            "not @needs-door",
-            "--seed",
-            "0000000000000007",
-            "--report",
-            &told,
-            "-q",
-        ],
-    );
-    let text = std::fs::read_to_string(&report).unwrap_or_else(|error| panic!("{place}: {error}\n{}", said(&output)));
+    let chosen = ["--name", SELECTION, "--tags", "not @needs-door", "--seed", "0000000000000007"];
+    let output = run(program, &[&["check"], &subject[..], &chosen[..], &["--report", &told, "-q"]].concat());
+    let text = std::fs::read_to_string(&report).unwrap_or_else(|error| panic!("{error}\n{}", said(&output)));
     let report: serde_json::Value = serde_json::from_str(&text).unwrap();
     let scenarios = report["scenarios"].as_array().unwrap();
     let told = |one: &serde_json::Value| match one["verdict"].as_str() {
@@ -105,11 +90,11 @@ fn verdicts(program: &Path, place: &str) -> BTreeMap<String, String> {
 #[test]
 fn the_same_scenarios_give_the_same_verdicts_in_one_process_as_processes_and_in_containers() {
     let Some(program) = ready() else { return };
-    let here = verdicts(program, "process");
+    let here = verdicts(program, ["--in", "process"]);
     assert!(here.len() > 60, "{}", here.len());
     assert!(here.values().all(|verdict| verdict == "pass"), "{here:#?}");
     for place in ["processes", "containers"] {
-        let there = verdicts(program, place);
+        let there = verdicts(program, ["--in", place]);
         let other: Vec<_> = here.iter().filter(|(id, verdict)| there.get(*id) != Some(verdict)).collect();
         assert!(
             other.is_empty() && there.len() == here.len(),
@@ -117,6 +102,27 @@ fn the_same_scenarios_give_the_same_verdicts_in_one_process_as_processes_and_in_
             other.iter().map(|(id, _)| there.get(*id)).collect::<Vec<_>>()
         );
     }
+}
+
+#[test]
+fn an_image_that_ignores_proxies_finds_its_peers_by_the_network_of_its_container() {
+    let Some(program) = ready() else { return };
+    let described = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cores/portal-core-image.toml");
+    let described = std::fs::read_to_string(described).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let there = |names: &str| {
+        let file = folder.path().join(format!("{names}.toml"));
+        let profile = "profile = \"portal\"\n";
+        assert!(described.contains(profile));
+        std::fs::write(&file, described.replace(profile, &format!("{profile}names = \"{names}\"\n"))).unwrap();
+        verdicts(program, ["--core", file.to_str().unwrap()])
+    };
+    let guided = there("namespace");
+    let others: Vec<_> = guided.iter().filter(|(_, verdict)| *verdict != "pass").collect();
+    assert!(guided.len() > 60 && others.is_empty(), "{others:#?}");
+    // Without a guide nobody is found.
+    let lost = there("none");
+    assert!(lost.values().any(|verdict| verdict.starts_with("\"unsupported\"")), "{lost:#?}");
 }
 
 #[test]

@@ -49,6 +49,8 @@ enum Side {
 enum WayToNames {
     Proxy(ConnectProxyHandle),
     Namespace(Arc<Namespace>),
+    /// Through a guide in the network of its container. This is the testbed's side of it.
+    Guide(Namespace),
     None,
 }
 
@@ -101,7 +103,7 @@ impl ProcessCore {
             None => Folder::Gone(tempfile::Builder::new().prefix("countersign-core-").tempdir().map_err(failed)?),
         };
         lay_out(folder.path(), plan.identity.as_ref(), &pki).map_err(failed)?;
-        let room = match &plant.command.image {
+        let mut room = match &plant.command.image {
             Some(image) => Some(plant.room(image, &plan.portal).await?),
             None => None,
         };
@@ -120,8 +122,17 @@ impl ProcessCore {
                     program: this_program(),
                 };
                 let namespace = Namespace::open(namespace).map_err(|error| not_started(&plan.portal, error))?;
-                namespace.try_out().await.map_err(|error| not_started(&plan.portal, error))?;
-                WayToNames::Namespace(Arc::new(namespace))
+                match &mut room {
+                    Some(room) => {
+                        let guided = room.guided(namespace.folder(), plan.profile.public_port).await;
+                        guided.map_err(|error| not_started(&plan.portal, error))?;
+                        WayToNames::Guide(namespace)
+                    }
+                    None => {
+                        namespace.try_out().await.map_err(|error| not_started(&plan.portal, error))?;
+                        WayToNames::Namespace(Arc::new(namespace))
+                    }
+                }
             }
             NamesBy::None => WayToNames::None,
         };
@@ -157,6 +168,7 @@ impl ProcessCore {
         match &self.names {
             WayToNames::Proxy(proxy) => proxy.lend(plan.names.clone()).await,
             WayToNames::Namespace(namespace) => namespace.lend(plan.names.clone()).await,
+            WayToNames::Guide(outside) => outside.lend(plan.names.clone()).await,
             WayToNames::None => {}
         }
     }
@@ -203,6 +215,7 @@ impl ProcessCore {
         match &self.names {
             WayToNames::Proxy(proxy) => Some(proxy.hosts()),
             WayToNames::Namespace(namespace) => Some(namespace.lookups()),
+            WayToNames::Guide(outside) => Some(outside.lookups()),
             WayToNames::None => None,
         }
     }

@@ -5,7 +5,7 @@
 //!                                    ╳ disconnected
 //! ```
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::io::copy_bidirectional;
@@ -13,9 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::containers::seat::listens;
-use crate::containers::{Container, ContainerPlan, EngineError, Network, Run, Started};
-use crate::subject::command::{Finder, Log};
+use crate::containers::part::{Part, PartPlan};
+use crate::containers::{EngineError, Network, Run};
 use crate::testbed::names::Names;
 
 /// Where a lane's container listens.
@@ -24,7 +23,7 @@ const PORT: u16 = 443;
 /// A lane to the Portal of one domain.
 #[derive(Debug)]
 pub(super) struct Lane {
-    started: Started,
+    part: Part,
     joined: bool,
     _leading: AbortOnDropHandle<()>,
 }
@@ -43,35 +42,23 @@ impl Lane {
         let listener = TcpListener::bind((network.gateway(), 0)).await.map_err(failed)?;
         let lead = format!("0.0.0.0:{PORT}={}", listener.local_addr().map_err(failed)?);
         let leading = AbortOnDropHandle::new(tokio::spawn(lead_on(listener, names, domain.to_owned())));
-        let plan = ContainerPlan {
-            what: "lane",
-            image,
-            argv: ["part", "relay", "--lead", &lead].map(str::to_owned).to_vec(),
-            env: Vec::new(),
-            network,
-            aliases: Vec::new(),
-            mounts: Vec::new(),
-            user: None,
-        };
-        let container = Arc::new(Container::create(run, plan).await?);
-        let started = container.start(&Log::default(), &Finder::new(None)).await?;
-        let lane = Lane { started, joined: true, _leading: leading };
-        listens(lane.address(network).await?).await.map_err(failed)?;
-        Ok(lane)
+        let argv = ["relay", "--lead", &lead];
+        let plan = PartPlan { what: "lane", argv: &argv, mounts: Vec::new(), port: PORT };
+        let part = Part::start(run, network, image, plan).await?;
+        Ok(Lane { part, joined: true, _leading: leading })
     }
 
     /// Where it is entered.
     pub(super) async fn address(&self, network: &Network) -> Result<SocketAddr, EngineError> {
-        let address: IpAddr = self.started.container().address(network).await?;
-        Ok(SocketAddr::new(address, PORT))
+        self.part.address(network).await
     }
 
     /// Takes it out of the network, or puts it in again.
     pub(super) async fn join(&mut self, network: &Network, joined: bool) -> Result<(), EngineError> {
         if self.joined != joined {
             match joined {
-                true => network.connect(self.started.container().id()).await?,
-                false => network.disconnect(self.started.container().id()).await?,
+                true => network.connect(self.part.container().id()).await?,
+                false => network.disconnect(self.part.container().id()).await?,
             }
             self.joined = joined;
         }
@@ -79,7 +66,7 @@ impl Lane {
     }
 
     pub(super) async fn remove(self) -> Result<(), EngineError> {
-        self.started.container().remove().await
+        self.part.remove().await
     }
 }
 

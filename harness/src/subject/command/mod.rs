@@ -125,7 +125,9 @@ impl Plant {
             Some(known) => known.clone(),
             None => {
                 let run = containers::Run::begin().await.map_err(|error| failed(&error))?;
-                let needed = image.name.is_none() || capabilities(&self.descriptor).source_addresses;
+                let needed = image.name.is_none()
+                    || capabilities(&self.descriptor).source_addresses
+                    || self.descriptor.names == NamesBy::Namespace;
                 let parts = match needed {
                     true => Some(containers::image::own(run.engine()).await.map_err(|error| failed(&error))?.name),
                     false => None,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::lane::Lane;
 use super::log::{Finder, Log};
 use super::process::Launch;
+use crate::containers::part::{Part, PartPlan};
 use crate::containers::seat::{Seat, SeatContainer};
 use crate::containers::{Container, ContainerPlan, EngineError, Mounted, Network, Run, Started};
 use crate::subject::descriptor::Image;
@@ -15,6 +16,9 @@ use crate::testbed::names::Names;
 
 /// Where a Core's container has the files of the testbed.
 pub(super) const FILES: &str = "/countersign.d";
+
+/// Where a guide's container has the socket of the testbed.
+const GUIDE: &str = "/countersign.guide";
 
 /// The network of a Portal, and who is in it.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub(super) struct Room {
     run: Arc<Run>,
     /// The image of our own parts, where they are needed.
     parts: Option<String>,
+    /// Who knows the names of the testbed in the network, and leads there.
+    guide: Option<Part>,
 }
 
 impl Room {
@@ -55,7 +61,19 @@ impl Room {
             host: host.to_owned(),
             run,
             parts,
+            guide: None,
         })
+    }
+
+    /// Has a guide from now on: what starts in the network finds the testbed's names, and at port `port` what they stand for.
+    /// The testbed's side of it listens in this folder.
+    pub(super) async fn guided(&mut self, folder: &Path, port: u16) -> Result<(), EngineError> {
+        let said = port.to_string();
+        let argv = ["guide", "--folder", GUIDE, "--port", &said];
+        let mounts = vec![Mounted { outside: folder.to_owned(), inside: GUIDE.to_owned(), writable: true }];
+        let plan = PartPlan { what: "guide", argv: &argv, mounts, port };
+        self.guide = Some(Part::start(&self.run, &self.network, self.parts()?, plan).await?);
+        Ok(())
     }
 
     /// Under which the Core reaches this machine.
@@ -90,18 +108,21 @@ impl Room {
     async fn create(&self, launch: &Launch, folder: &Path) -> Result<Container, EngineError> {
         let mounted =
             |outside: PathBuf, inside: &str, writable| Mounted { outside, inside: inside.to_owned(), writable };
+        let resolver = match &self.guide {
+            Some(guide) => Some(guide.address(&self.network).await?.ip()),
+            None => None,
+        };
         let plan = ContainerPlan {
-            what: "core",
-            image: self.image_name()?,
             argv: launch.argv.clone(),
             env: launch.env.clone(),
-            network: &self.network,
             aliases: vec![self.host.clone()],
             mounts: vec![
                 mounted(folder.join("data"), &self.image.data, true),
                 mounted(folder.join("files"), FILES, false),
             ],
             user: self.image.user.clone(),
+            resolver,
+            ..ContainerPlan::new("core", self.image_name()?, &self.network)
         };
         Container::create(&self.run, plan).await
     }
@@ -130,7 +151,7 @@ impl Room {
 
     fn parts(&self) -> Result<&str, EngineError> {
         let missing =
-            || EngineError::Failed { what: "an app's seat".to_owned(), why: "there is no image for it".to_owned() };
+            || EngineError::Failed { what: "a part of ours".to_owned(), why: "there is no image for it".to_owned() };
         self.parts.as_deref().ok_or_else(missing)
     }
 
@@ -172,9 +193,10 @@ impl Room {
                 None => Ok(()),
             }
         };
-        let others = (futures_util::future::join_all(seats), futures_util::future::join_all(lanes));
-        let (seats, lanes, core) = tokio::join!(others.0, others.1, core);
-        seats.into_iter().chain(lanes).collect::<Result<Vec<()>, _>>()?;
+        let guide = futures_util::future::join_all(self.guide.take().map(Part::remove));
+        let others = (futures_util::future::join_all(seats), futures_util::future::join_all(lanes), guide);
+        let (seats, lanes, guide, core) = tokio::join!(others.0, others.1, others.2, core);
+        seats.into_iter().chain(lanes).chain(guide).collect::<Result<Vec<()>, _>>()?;
         core?;
         self.network.remove().await
     }

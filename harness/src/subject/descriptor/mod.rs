@@ -85,7 +85,7 @@ pub enum NamesBy {
     /// Through a CONNECT proxy of the testbed.
     #[default]
     Proxy,
-    /// In a network namespace with its own port 443 and hosts file.
+    /// In a network of its own, where names and port 443 are the testbed's: a namespace, or that of its container.
     Namespace,
     /// It doesn't.
     None,

@@ -90,13 +90,6 @@ impl Reader<'_> {
             let what = "a Core that runs already can't be put into a namespace: use `proxy` or `none`";
             self.source.wrong(names.span(), "names", what);
         }
-        if let (Start::Command(command), Some(names)) = (&start, &names)
-            && *names.get_ref() == NamesBy::Namespace
-            && command.image.is_some()
-        {
-            let what = "a container is in a namespace of its own already: use `proxy` or `none`";
-            self.source.wrong(names.span(), "names", what);
-        }
         if let (Start::Running(running), Some(names)) = (&start, &names)
             && *names.get_ref() == NamesBy::Proxy
             && running.connect_proxy.is_none()

@@ -213,8 +213,6 @@ fn an_image_may_have_arguments_a_port_and_a_folder() {
     }
     assert!(refused(&image("address_from = \"(x)\"\n")).contains("`start.address_from`: a container has an address"));
     assert!(refused(&with("port = 80")).contains("`start.port`: this goes with `image` only"));
-    let message = refused("name = \"x\"\nnames = \"namespace\"\n[start]\nimage = \"a\"\n");
-    assert!(message.contains("conf/core.toml:2: `names`: a container is in a namespace"), "{message}");
 }
 
 #[test]

@@ -82,12 +82,12 @@ impl Question {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn query(name: &str, kind: u8) -> Vec<u8> {
+    pub(in super::super) fn query(name: &str, kind: u8) -> Vec<u8> {
         let mut message = vec![0xab, 0xcd, 0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in name.split('.') {
             message.push(u8::try_from(label.len()).unwrap());

@@ -127,7 +127,7 @@ async fn resolve(socket: UdpSocket, out: &Path) {
     }
 }
 
-async fn ask(out: &Path, question: &Question) -> io::Result<Option<Ipv4Addr>> {
+pub(super) async fn ask(out: &Path, question: &Question) -> io::Result<Option<Ipv4Addr>> {
     let kind = if question.is_for_address { "name" } else { "other" };
     let mut stream = relay::say(out, &format!("{kind} {}", question.name)).await?;
     Ok(relay::line(&mut stream).await?.parse().ok())
@@ -139,7 +139,7 @@ async fn lead_out(listener: TcpListener, out: &Path) {
         let out = out.to_owned();
         async move {
             if let Ok(address) = tcp.local_addr() {
-                relay::join_opened(tcp, &out, &format!("open {}", address.ip())).await;
+                relay::join_opened(tcp, &[], &out, &format!("open {}", address.ip())).await;
             }
         }
     })

@@ -37,13 +37,14 @@ pub(super) async fn join(mut tcp: TcpStream, mut unix: BufReader<UnixStream>) {
     }
 }
 
-/// Asks beyond `socket` for another connection, and passes bytes between the two. Where there is none, this one is broken
-/// off.
-pub(super) async fn join_opened(tcp: TcpStream, socket: &Path, asked: &str) {
+/// Asks beyond `socket` for another connection, and passes bytes between the two, those first that were `read` already. Where
+/// there is none, this one is broken off.
+pub(super) async fn join_opened(tcp: TcpStream, read: &[u8], socket: &Path, asked: &str) {
     let opened = async {
         let mut unix = say(socket, asked).await?;
         // Only once somebody has taken the connection beyond is it one.
-        line(&mut unix).await.map(|_| unix)
+        line(&mut unix).await?;
+        unix.write_all(read).await.map(|()| unix)
     };
     match opened.await {
         Ok(unix) => join(tcp, unix).await,
@@ -52,7 +53,7 @@ pub(super) async fn join_opened(tcp: TcpStream, socket: &Path, asked: &str) {
 }
 
 /// Closes it so that the other side sees a reset, not an end.
-fn break_off(tcp: TcpStream) {
+pub(super) fn break_off(tcp: TcpStream) {
     let _ = tcp.set_zero_linger();
 }
 
@@ -109,7 +110,7 @@ pub(super) async fn accept<L: Listen, S: Future<Output = ()> + Send + 'static>(
 pub(super) async fn lead_in(listener: TcpListener, inlet: PathBuf, inner: SocketAddr) {
     accept(listener, |(tcp, from)| {
         let inlet = inlet.clone();
-        async move { join_opened(tcp, &inlet, &format!("{inner} {}", from.ip())).await }
+        async move { join_opened(tcp, &[], &inlet, &format!("{inner} {}", from.ip())).await }
     })
     .await;
 }

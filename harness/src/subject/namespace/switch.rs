@@ -77,7 +77,11 @@ impl Switch {
                 let told = address.map_or_else(|| "-".to_owned(), |address| address.to_string());
                 stream.write_all(format!("{told}\n").as_bytes()).await
             }
-            ("open", address) => self.connect(stream, address).await,
+            ("open", address) => {
+                let host = address.parse().ok().and_then(|address| self.host_at(address));
+                self.connect(stream, host.as_deref()).await
+            }
+            ("host", host) => self.connect(stream, Some(host)).await,
             // It listens for the end of this connection, and we for its.
             ("stay", _) => stream.read(&mut [0]).await.map(drop),
             _ => Err(io::ErrorKind::InvalidData.into()),
@@ -109,10 +113,9 @@ impl Switch {
         Some(address)
     }
 
-    async fn connect(&self, stream: BufReader<UnixStream>, address: &str) -> io::Result<()> {
-        let host = address.parse::<Ipv4Addr>().ok().and_then(|address| self.host_at(address));
+    async fn connect(&self, stream: BufReader<UnixStream>, host: Option<&str>) -> io::Result<()> {
         // Where the name leads now, not where it led when it was looked up.
-        let target = host.and_then(|host| self.names.current().address(&host)).ok_or(io::ErrorKind::NotFound)?;
+        let target = host.and_then(|host| self.names.current().address(host)).ok_or(io::ErrorKind::NotFound)?;
         let mut stream = stream;
         let tcp = TcpStream::connect(target).await?;
         stream.write_all(b"ok\n").await?;
