@@ -11,6 +11,7 @@ use futures_util::TryStreamExt as _;
 
 use super::elf::{ProgramError, StaticProgram};
 use super::engine::{Engine, EngineError};
+use crate::subject::command::this_program;
 
 /// Names the image that is used in place of one of our own.
 pub const VARIABLE: &str = "COUNTERSIGN_IMAGE";
@@ -82,7 +83,8 @@ pub async fn build(engine: &Engine, program: &StaticProgram, name: &str) -> Resu
     build_of(engine, program, bytes, name).await
 }
 
-/// The image of our parts: the one that is named in the environment, or this very program, or what was built before.
+/// The image of our parts: the one that is named in the environment, or this very program (where it is a library of another
+/// one, the `countersign` beside that), or what was built before.
 ///
 /// # Errors
 /// When there is none.
@@ -91,7 +93,7 @@ pub async fn own(engine: &Engine) -> Result<Image, ImageError> {
         return found(engine, &name).await?.ok_or(ImageError::Unknown { name });
     }
     let name = default_name();
-    let Ok(program) = StaticProgram::own() else {
+    let Ok(program) = StaticProgram::read(&this_program()) else {
         return found(engine, &name).await?.ok_or(ImageError::Missing { name });
     };
     let bytes = read(&program).await?;
