@@ -14,6 +14,9 @@
 //! source address of a container. What an app decides and what a proxy does stays in this process, where scenarios can
 //! order and read it.
 //!
+//! The Core finds other Portals through a CONNECT proxy at the gateway. Where it ignores proxies, a *guide* is in the network,
+//! too: its resolver knows the names of the testbed, and its port 443 leads on by the name in the handshake.
+//!
 //! All that is made carries the labels of its [`Run`]; [`clean`] takes away what runs left whose process is gone.
 
 pub(crate) mod app;

@@ -2,16 +2,24 @@
 //! writes `fixtures/mutants/README.md`. `mutants NAME…` hunts only those, and changes only their lines. The first kill is
 //! enough; with `--all-scenarios` all of them run and are counted. Exit code 1 if one survives, 2 for a name that no mutant
 //! has.
+//!
+//! `mutants --unbroken` turns it round: it prints the scenarios that no mutant of one of their requirements breaks.
 
+use std::collections::BTreeSet;
+use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use countersign::suite::{Source, Suite};
+use countersign::suite::{Selection, Source, Suite};
 use countersign_tests::mutants::table::{self, Row};
 use countersign_tests::mutants::{self, Until};
+use countersign_tests::side_by_side;
 
-fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut wanted: Vec<String> = std::env::args().skip(1).collect();
+    if wanted == ["--unbroken"] {
+        return unbroken();
+    }
     let until = match wanted.iter().any(|word| word == "--all-scenarios") {
         true => Until::AllScenarios,
         false => Until::FirstKill,
@@ -55,4 +63,24 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     writeln!(out, "\n{hunted} mutants, {survivors} survived.")?;
     table::keep(&rows)?;
     Ok(if survivors == 0 && hunted > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A scenario that nothing was seen to break may be one that can't fail.
+fn unbroken() -> Result<ExitCode, Box<dyn Error>> {
+    let suite = Suite::load(&Source::Embedded)?;
+    let hunts = side_by_side(mutants::all(), |mutant| mutant.hunt(&suite, Until::AllScenarios));
+    let mut broken = BTreeSet::new();
+    for hunt in hunts {
+        broken.extend(hunt?.caught_by);
+    }
+    let all = suite.scenarios(&Selection::all());
+    let left = all.iter().filter(|scenario| !broken.contains(&scenario.id));
+    let mut out = io::stdout().lock();
+    let mut count = 0;
+    for scenario in left {
+        writeln!(out, "{} ({})", scenario.id, scenario.requirements.join(", "))?;
+        count += 1;
+    }
+    writeln!(out, "{count} of {} scenarios are broken by no mutant.", all.len())?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -25,7 +25,7 @@ const SELECTION: &str = "^(identity|call_peer|call_failures)/";
 const MANIFEST: &str = r#"{ "v": "4.0", "name": "chat", "entrypoints": [{ "container_name": "chat", "container_port": 80, "entrypoint_port": "http" }], "paths": { "": { "access": "private" }, "/peers/": { "access": "peer" } } }"#;
 
 /// The static program, and an engine with an image of it; none where there is no engine, or no program.
-fn ready() -> Option<&'static Path> {
+pub(crate) fn ready() -> Option<&'static Path> {
     static READY: OnceLock<Option<PathBuf>> = OnceLock::new();
     READY.get_or_init(find).as_deref()
 }
@@ -66,7 +66,7 @@ fn run(program: &Path, arguments: &[&str]) -> Output {
     Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

@@ -10,6 +10,8 @@ use clap::Parser as _;
 use countersign::cli::Cli;
 use countersign::cli::exit::Exit;
 
+use crate::containers::{ready, said};
+
 /// Not counting blank ones.
 const MOST_LINES: usize = 400;
 
@@ -82,6 +84,54 @@ fn it_conforms_but_for_what_is_known() {
     let known = folder().join("known-failures.toml");
     let more = ["--level", "should", "--shard", "1/3", "--known-failures", known.to_str().unwrap()];
     assert_eq!(check(&python, &folder(), &more), Exit::Conforms);
+}
+
+/// An image of it, made of the Python of this machine, which goes when this does.
+struct Image(String);
+
+impl Image {
+    fn make(python: &Path) -> Image {
+        let image = Image(format!("countersign-test-python:{}", std::process::id()));
+        let mut files =
+            Command::new(python).arg("image.py").current_dir(folder()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut import = Command::new("docker");
+        import.args(["import", "--change", "ENV PYTHONPATH=/core/packages"]);
+        import.args(["--change", r#"ENTRYPOINT ["/core/python", "-u", "/core/contained.py"]"#, "-", &image.0]);
+        let imported = import.stdin(files.stdout.take().unwrap()).output().unwrap();
+        assert!(files.wait().unwrap().success() && imported.status.success(), "{}", said(&imported));
+        image
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        let _ = Command::new("docker").args(["rmi", "--force", &self.0]).stdout(Stdio::null()).status();
+    }
+}
+
+#[test]
+fn as_an_image_it_does_the_same_whether_it_heeds_proxies_or_not() {
+    let (Some(python), Some(program)) = (python(), ready()) else { return };
+    let image = Image::make(&python);
+    let written = fs::read_to_string(folder().join("core-image.toml")).unwrap();
+    let to = tempfile::tempdir().unwrap();
+    let known = folder().join("known-failures.toml");
+    let check = |name: &str, changes: &[(&str, &str)], chosen: &[&str]| {
+        let changed = changes.iter().fold(written.clone(), |text, (from, to)| {
+            assert!(text.contains(from), "core-image.toml is written otherwise now");
+            text.replace(from, to)
+        });
+        let file = to.path().join(name);
+        fs::write(&file, changed).unwrap();
+        let given = ["check", "-q", "--core", file.to_str().unwrap(), "--known-failures", known.to_str().unwrap()];
+        let output = Command::new(program).args(given).args(chosen).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+    };
+    let named = ("minimal-python:1", image.0.as_str());
+    check("heeds.toml", &[named], &["--name", "^(identity|call_peer)/", "--shard", "1/2"]);
+    let ignores =
+        [named, ("names = \"proxy\"", "names = \"namespace\""), ("HTTPS_PROXY = \"{{ names.connect_proxy }}\", ", "")];
+    check("ignores.toml", &ignores, &["--name", "^call_peer/", "--shard", "1/4"]);
 }
 
 #[test]
