@@ -18,6 +18,7 @@ use super::container::{Container, ContainerPlan, Started};
 use super::engine::EngineError;
 use super::image::{self, ImageError};
 use super::network::Network;
+use super::part::{Part, PartPlan};
 use super::run::Run;
 use super::template::{Place, Stack};
 use super::{clean, compose};
@@ -87,7 +88,7 @@ pub(crate) enum Makeup {
 pub(crate) struct AppRoom {
     /// The one that serves first.
     containers: Vec<Started>,
-    core: Started,
+    core: Part,
     at: SocketAddr,
     network: Network,
     _leading: AbortOnDropHandle<()>,
@@ -104,18 +105,15 @@ impl AppRoom {
         let listener = TcpListener::bind((network.gateway(), 0)).await.map_err(failed)?;
         let lead = format!("0.0.0.0:80={}", listener.local_addr().map_err(failed)?);
         let leading = AbortOnDropHandle::new(tokio::spawn(lead_on(listener, order.door.to_string())));
-        let plan = |what, image, argv, env, alias: &str| ContainerPlan {
-            argv,
-            env,
-            aliases: vec![alias.to_owned()],
-            ..ContainerPlan::new(what, image, &network)
-        };
-        let relay = ["part", "relay", "--lead", &lead].map(str::to_owned).to_vec();
-        let core = Arc::new(Container::create(run, plan("core-relay", parts, relay, Vec::new(), CORE)).await?);
-        let core = core.start(&Log::default(), &Finder::new(None)).await?;
+        let argv = ["relay", "--lead", &lead];
+        let way =
+            PartPlan { what: "core-relay", argv: &argv, mounts: Vec::new(), aliases: vec![CORE.to_owned()], port: 80 };
+        let core = Part::start(run, &network, parts, way).await?;
         let containers = match order.makeup {
             Makeup::Image(image) => {
-                let app = Container::create(run, plan("app", image, Vec::new(), order.env, order.name)).await?;
+                let plan = ContainerPlan::new("app", image, &network);
+                let plan = ContainerPlan { env: order.env, aliases: vec![order.name.to_owned()], ..plan };
+                let app = Container::create(run, plan).await?;
                 vec![Arc::new(app).start(log, &Finder::new(None)).await?]
             }
             Makeup::Stack { stack, project, folder } => {
@@ -154,8 +152,8 @@ impl AppRoom {
     /// Its stop signal, SIGKILL after that time, and nothing is left but its volumes.
     pub(crate) async fn stop(self, within: Duration) {
         let AppRoom { containers, core, network, .. } = self;
-        let all = containers.iter().chain([&core]).map(|started| Arc::clone(started.container()));
-        let all: Vec<Arc<Container>> = all.collect();
+        let all = containers.iter().map(Started::container).chain([core.container()]);
+        let all: Vec<Arc<Container>> = all.map(Arc::clone).collect();
         join_all(containers.into_iter().map(|container| async move {
             match within.is_zero() {
                 true => container.kill().await,

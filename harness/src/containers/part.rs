@@ -26,6 +26,8 @@ pub(crate) struct PartPlan<'a> {
     /// What follows `countersign part`.
     pub(crate) argv: &'a [&'a str],
     pub(crate) mounts: Vec<Mounted>,
+    /// Other names that it has in its network.
+    pub(crate) aliases: Vec<String>,
     /// Where it serves.
     pub(crate) port: u16,
 }
@@ -46,7 +48,8 @@ impl Part {
         plan: PartPlan<'_>,
     ) -> Result<Part, EngineError> {
         let argv = std::iter::once("part").chain(plan.argv.iter().copied()).map(str::to_owned).collect();
-        let made = ContainerPlan { argv, mounts: plan.mounts, ..ContainerPlan::new(plan.what, image, network) };
+        let PartPlan { mounts, aliases, .. } = plan;
+        let made = ContainerPlan { argv, mounts, aliases, ..ContainerPlan::new(plan.what, image, network) };
         let container = Arc::new(Container::create(run, made).await?);
         let log = Log::default();
         let started = container.start(&log, &Finder::new(None)).await?;
@@ -73,7 +76,7 @@ impl Part {
     }
 
     /// The container.
-    pub(crate) fn container(&self) -> &Container {
+    pub(crate) fn container(&self) -> &Arc<Container> {
         self.started.container()
     }
 

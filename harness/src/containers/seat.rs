@@ -37,7 +37,7 @@ impl SeatContainer {
     ) -> Result<SeatContainer, EngineError> {
         let lead = format!("0.0.0.0:{PORT}={to}");
         let argv = ["relay", "--lead", &lead];
-        let plan = PartPlan { what: "seat", argv: &argv, mounts: Vec::new(), port: PORT };
+        let plan = PartPlan { what: "seat", argv: &argv, mounts: Vec::new(), aliases: Vec::new(), port: PORT };
         let part = Part::start(run, network, image, plan).await?;
         let way = part.address(network).await?;
         Ok(SeatContainer { seat: Seat { address: way.ip(), way }, part })

@@ -34,6 +34,8 @@ mod mounts;
 #[cfg(target_os = "linux")]
 mod relay;
 #[cfg(target_os = "linux")]
+mod resolver;
+#[cfg(target_os = "linux")]
 mod switch;
 
 #[cfg(target_os = "linux")]

@@ -43,7 +43,7 @@ impl Lane {
         let lead = format!("0.0.0.0:{PORT}={}", listener.local_addr().map_err(failed)?);
         let leading = AbortOnDropHandle::new(tokio::spawn(lead_on(listener, names, domain.to_owned())));
         let argv = ["relay", "--lead", &lead];
-        let plan = PartPlan { what: "lane", argv: &argv, mounts: Vec::new(), port: PORT };
+        let plan = PartPlan { what: "lane", argv: &argv, mounts: Vec::new(), aliases: Vec::new(), port: PORT };
         let part = Part::start(run, network, image, plan).await?;
         Ok(Lane { part, joined: true, _leading: leading })
     }

@@ -71,7 +71,7 @@ impl Room {
         let said = port.to_string();
         let argv = ["guide", "--folder", GUIDE, "--port", &said];
         let mounts = vec![Mounted { outside: folder.to_owned(), inside: GUIDE.to_owned(), writable: true }];
-        let plan = PartPlan { what: "guide", argv: &argv, mounts, port };
+        let plan = PartPlan { what: "guide", argv: &argv, mounts, aliases: Vec::new(), port };
         self.guide = Some(Part::start(&self.run, &self.network, self.parts()?, plan).await?);
         Ok(())
     }

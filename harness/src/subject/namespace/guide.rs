@@ -10,8 +10,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::timeout;
 
-use super::dns::{self, Question};
-use super::{OUT, inside, relay};
+use super::{OUT, relay, resolver};
 use crate::hello::{Hello, hello};
 
 /// How long a handshake may take to begin.
@@ -43,14 +42,11 @@ pub(crate) async fn serve(guide: Guide) -> io::Result<()> {
 }
 
 async fn resolve(socket: UdpSocket, out: &Path) {
-    let mut message = [0; dns::MESSAGE];
-    loop {
-        let Ok((length, from)) = socket.recv_from(&mut message).await else { continue };
-        let Some(question) = Question::parse(message.get(..length).unwrap_or_default()) else { continue };
-        // Without an answer from the testbed there is none: whoever asked will ask again.
-        let (Ok(known), Ok(own)) = (inside::ask(out, &question).await, seen_from(from).await) else { continue };
-        let _ = socket.send_to(&question.answer(known.map(|_| own)), from).await;
-    }
+    resolver::serve(socket, out, async |known, from| {
+        let own = seen_from(from).await?;
+        Ok(known.map(|_| own))
+    })
+    .await;
 }
 
 /// The address under which whoever is there reaches this machine.
@@ -86,7 +82,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio_util::task::AbortOnDropHandle;
 
-    use super::super::dns::tests::query;
+    use super::super::dns::{self, tests::query};
     use super::super::{Namespace, NamespacePlan};
     use super::*;
     use crate::hello::tests::client_hello;
@@ -128,6 +124,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_goes_where_its_handshake_says_and_nowhere_without() {
+        timeout(HELLO, led_and_lost()).await.expect("what was said arrives");
+    }
+
+    async fn led_and_lost() {
         let (_outside, portal, _, doors, _tasks) = guide().await;
         let bytes = client_hello("chat.abc123.p.example");
         let mut near = TcpStream::connect(doors).await.unwrap();

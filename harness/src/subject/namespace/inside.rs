@@ -12,8 +12,7 @@ use tokio::net::{TcpListener, UdpSocket, UnixListener};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::dns::{self, Question};
-use super::{IN, OUT, loopback, mounts, relay};
+use super::{IN, OUT, loopback, mounts, relay, resolver};
 
 const DNS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
 
@@ -53,7 +52,7 @@ pub(crate) async fn run(inside: Inside) -> Result<u8, InsideError> {
     let mut testbed = trying("reaching the testbed", relay::say(&out, "stay").await)?;
     trying("bringing up the loopback device", loopback::bring_up())?;
     trying("laying files over those of the system", mounts::lay(&inside.folder, inside.ca_file.as_deref()))?;
-    let resolver = trying("listening on port 53", UdpSocket::bind(DNS).await)?;
+    let socket = trying("listening on port 53", UdpSocket::bind(DNS).await)?;
     let doors = TcpListener::bind((Ipv4Addr::UNSPECIFIED, inside.port)).await;
     let doors = trying(format!("listening on port {}", inside.port), doors)?;
     let inlet = trying("listening for the testbed", listen(&inside.folder.join(IN)))?;
@@ -72,7 +71,7 @@ pub(crate) async fn run(inside: Inside) -> Result<u8, InsideError> {
             let _ = rustix::process::kill_current_process_group(rustix::process::Signal::KILL);
             Ok(code(ExitStatus::from_raw(9)))
         }
-        () = resolve(resolver, &out) => Ok(1),
+        () = resolver::serve(socket, &out, async |address, _| Ok(address)) => Ok(1),
         () = lead_out(doors, &out) => Ok(1),
         () = let_in(inlet) => Ok(1),
     }
@@ -113,24 +112,6 @@ fn tidy_up(folder: &Path) {
     }
     let _ = std::fs::remove_dir(folder.join("empty"));
     let _ = std::fs::remove_dir(folder);
-}
-
-/// Answers who wants to know where a name leads.
-async fn resolve(socket: UdpSocket, out: &Path) {
-    let mut message = [0; dns::MESSAGE];
-    loop {
-        let Ok((length, from)) = socket.recv_from(&mut message).await else { continue };
-        let Some(question) = Question::parse(message.get(..length).unwrap_or_default()) else { continue };
-        // Without an answer from the testbed there is none: whoever asked will ask again.
-        let Ok(told) = ask(out, &question).await else { continue };
-        let _ = socket.send_to(&question.answer(told), from).await;
-    }
-}
-
-pub(super) async fn ask(out: &Path, question: &Question) -> io::Result<Option<Ipv4Addr>> {
-    let kind = if question.is_for_address { "name" } else { "other" };
-    let mut stream = relay::say(out, &format!("{kind} {}", question.name)).await?;
-    Ok(relay::line(&mut stream).await?.parse().ok())
 }
 
 /// Takes connections to the public port out, by the address that they come to.
