@@ -130,6 +130,7 @@ Feature: Calls that can't be made
   @CALL-6
   Scenario Outline: The rest of the path can't lead to another host: <rest>
     Given the fake Portal carol
+    And alice has added carol as a peer
     When alice's chat calls bob with GET <rest>
     Then alice's Core connected to nobody but "chat.{bob.domain}"
     And carol received nothing

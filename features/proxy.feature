@@ -64,6 +64,7 @@ Feature: The proxy at the door
       | X-Forwarded-Proto  | https             |
       | X-Forwarded-Host   | chat.{bob.domain} |
       | X-Forwarded-Uri    | /public/page      |
+      | X-Forwarded-For    | 192.0.2.1         |
     Then the answer is 400, 401, 403 or 404
 
     Examples:

@@ -15,7 +15,9 @@ pub(super) mod direct;
 mod fields;
 mod forward;
 mod guard;
+mod handshake;
 mod head;
+mod lenient;
 mod plain;
 mod refuse;
 mod rewrite;
@@ -172,6 +174,11 @@ impl Upstreams {
     /// Where the app listens, if there is one of that name.
     pub fn app(&self, name: &str) -> Option<SocketAddr> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).apps.get(name).copied()
+    }
+
+    /// The first app by name.
+    fn first_app(&self) -> Option<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).apps.keys().min().cloned()
     }
 
     /// The Core listens elsewhere.

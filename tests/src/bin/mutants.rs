@@ -3,7 +3,8 @@
 //! enough; with `--all-scenarios` all of them run and are counted. Exit code 1 if one survives, 2 for a name that no mutant
 //! has.
 //!
-//! `mutants --unbroken` turns it round: it prints the scenarios that no mutant of one of their requirements breaks.
+//! `mutants --unbroken` turns it round: it prints the scenarios of which nothing was seen to break what they expect, neither a
+//! mutant of one of their requirements nor a wreck. Exit code 1 if there is one.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use countersign::suite::{Selection, Source, Suite};
 use countersign_tests::mutants::table::{self, Row};
+use countersign_tests::mutants::wrecks::WRECKS;
 use countersign_tests::mutants::{self, Until};
 use countersign_tests::side_by_side;
 
@@ -68,19 +70,26 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// A scenario that nothing was seen to break may be one that can't fail.
 fn unbroken() -> Result<ExitCode, Box<dyn Error>> {
     let suite = Suite::load(&Source::Embedded)?;
-    let hunts = side_by_side(mutants::all(), |mutant| mutant.hunt(&suite, Until::AllScenarios));
-    let mut broken = BTreeSet::new();
-    for hunt in hunts {
-        broken.extend(hunt?.caught_by);
-    }
-    let all = suite.scenarios(&Selection::all());
-    let left = all.iter().filter(|scenario| !broken.contains(&scenario.id));
     let mut out = io::stdout().lock();
-    let mut count = 0;
-    for scenario in left {
-        writeln!(out, "{} ({})", scenario.id, scenario.requirements.join(", "))?;
-        count += 1;
+    let all = suite.scenarios(&Selection::all());
+    let mut left: BTreeSet<String> = all.iter().map(|scenario| scenario.id.clone()).collect();
+    for hunt in side_by_side(mutants::all(), |mutant| mutant.hunt(&suite, Until::AllScenarios)) {
+        for id in hunt?.caught_in_then {
+            left.remove(&id);
+        }
     }
-    writeln!(out, "{count} of {} scenarios are broken by no mutant.", all.len())?;
-    Ok(ExitCode::SUCCESS)
+    writeln!(out, "Of {1} scenarios {0} are broken by no mutant of their requirements.", left.len(), all.len())?;
+    for wreck in WRECKS {
+        if left.is_empty() {
+            break;
+        }
+        let failed = wreck.fails(&suite, &left)?;
+        left.retain(|id| !failed.contains(id));
+        writeln!(out, "{}: {} of them fail, {} are left.", wreck.name, failed.len(), left.len())?;
+        out.flush()?;
+    }
+    for scenario in all.iter().filter(|scenario| left.contains(&scenario.id)) {
+        writeln!(out, "{} ({})", scenario.id, scenario.requirements.join(", "))?;
+    }
+    Ok(if left.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

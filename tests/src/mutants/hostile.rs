@@ -10,6 +10,7 @@ use http::{HeaderMap, Request, StatusCode};
 use portal_core::CoreBuilder;
 use portal_core::acl::{Client, Decide, LongestPrefix, Permit, literal_match, permits};
 use portal_core::auth::{AsTheRfcSays, ToVerify, VerifyPeer};
+use portal_core::limits::Limits;
 use portal_core::manifest::Manifest;
 use portal_core::refusal::Refusal;
 use portal_core::rfc9421::{Reason, Rejection, Step, Verified};
@@ -69,6 +70,10 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     core("looks-up-each-of-thousands-of-components", "AUTH-13", |it| {
         loses(it, |asked| count(asked.headers(), b"\"@query-param\"") > 1_000)
+    }),
+    core("takes-heads-of-any-size", "AUTH-13", takes_any_size),
+    core("reads-hundreds-of-kilobytes-slowly", "AUTH-13", |it| {
+        loses(takes_any_size(it), |asked| asked.headers().values().any(|value| value.len() > 256 * 1024))
     }),
     core("opens-every-parenthesis", "AUTH-13", |it| breaks(it, |asked| count(asked.headers(), b"((") > 1_000)),
 ];
@@ -155,6 +160,10 @@ fn resolved(path: &str) -> String {
 fn count(fields: &HeaderMap, what: &[u8]) -> usize {
     let lines = fields.get_all("signature-input").iter().map(|line| line.as_bytes());
     lines.map(|line| line.windows(what.len()).filter(|part| *part == what).count()).sum()
+}
+
+fn takes_any_size(it: CoreBuilder) -> CoreBuilder {
+    it.limits(Limits { header_bytes: 16 << 20, header_fields: 20_000, ..Limits::default() })
 }
 
 /// Needs far too long for such a question.

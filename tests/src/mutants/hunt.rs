@@ -3,9 +3,10 @@
 use countersign::subject::Subject;
 use countersign::suite::{RunError, RunOptions, Selection, Suite};
 use countersign::testbed::faults::Faults;
-use countersign::verdict::{Event, Verdict};
+use countersign::verdict::{Event, ScenarioResult, Verdict};
 use regex::Regex;
 
+use super::wrecks::fails_as_expected;
 use super::{Mutant, Part};
 
 /// What came of hunting one mutant.
@@ -15,6 +16,8 @@ pub struct Hunt {
     pub ran: usize,
     /// Those of them that failed it: only they count as having caught it.
     pub caught_by: Vec<String>,
+    /// Those of these that failed it in a `Then`, and not in their preparations.
+    pub caught_in_then: Vec<String>,
     /// Those in which the harness itself was at fault; a mutant is not caught by that.
     pub errors: Vec<String>,
 }
@@ -66,14 +69,15 @@ impl Mutant {
             ..RunOptions::default()
         };
         let summary = suite.run(&options, &mut |_: &Event| {})?;
-        let with = |wanted: fn(Verdict) -> bool| {
-            let found = summary.scenarios.iter().filter(|result| wanted(result.verdict));
+        let with = |wanted: fn(&ScenarioResult) -> bool| {
+            let found = summary.scenarios.iter().filter(|result| wanted(result));
             found.map(|result| result.scenario.id.clone()).collect()
         };
         Ok(Hunt {
             ran: summary.scenarios.len(),
-            caught_by: with(|verdict| matches!(verdict, Verdict::Fail | Verdict::Timeout)),
-            errors: with(|verdict| verdict == Verdict::Error),
+            caught_by: with(|result| result.verdict.breaks()),
+            caught_in_then: with(fails_as_expected),
+            errors: with(|result| result.verdict == Verdict::Error),
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
+use axum::response::IntoResponse as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -13,6 +14,7 @@ use portal_core::CoreBuilder;
 use portal_core::auth::{RecogniseTerminal, SignedCookie};
 use portal_core::identity::{Description, Identity, KeyKind, PortalId, WhoAreYou};
 use portal_core::peers::{CheckPeerKey, KeyRefusal, Peer};
+use portal_core::server::Arrived;
 use portal_core::store::{Batch, Store, StoreError, Table};
 use portal_core::terminals::{Terminal, Terminals};
 use serde_json::{Value, json};
@@ -122,6 +124,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
             code["code"] = json!(five);
         })
     }),
+    core("gives-its-cookie-to-anybody", "TERM-2", |it| {
+        answers(it, "/public/pair/terminal", |mut answer| {
+            if answer.status().is_client_error() {
+                let cookie = HeaderValue::from_static("authorization=of-nobody; Path=/; Secure; HttpOnly");
+                answer.headers_mut().insert("set-cookie", cookie);
+            }
+            answer
+        })
+    }),
     core("shows-its-cookie-to-scripts", "TERM-2", |it| {
         answers(it, "/public/pair/terminal", |mut answer| {
             let cookie = answer.headers().get("set-cookie").and_then(|cookie| cookie.to_str().ok());
@@ -146,10 +157,38 @@ pub(super) const MUTANTS: &[Mutant] = &[
             code["code"] = json!(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
         })
     }),
+    core("tells-no-app-who-it-is", "ID-4", |it| {
+        around_surface(it, |request, within| {
+            let at_door = request.extensions().get::<Arrived>().is_some_and(|arrived| arrived.door.is_some());
+            let is_question = request.uri().path() == "/public/meta/whoareyou";
+            Box::pin(async move {
+                match at_door && is_question {
+                    true => StatusCode::NOT_FOUND.into_response(),
+                    false => within.answer(request).await,
+                }
+            })
+        })
+    }),
     // Apps.
     core("installs-whatever-comes", "APP-1", |it| accepts(it, APPS)),
     core("installs-without-a-default", "APP-2", |it| accepts(it, APPS)),
     core("installs-any-header-name", "APP-5", |it| accepts(it, APPS)),
+    core("installs-no-app-with-fields", "APP-5", |it| {
+        around_surface(it, |request, within| {
+            let is_install = request.method() == Method::PUT && request.uri().path().starts_with(APPS);
+            Box::pin(async move {
+                let (head, body) = request.into_parts();
+                let bytes = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+                if is_install && bytes.windows(9).any(|part| part.eq_ignore_ascii_case(br#"{"x-ptl-u"#)) {
+                    return StatusCode::UNPROCESSABLE_ENTITY.into_response();
+                }
+                within.answer(Request::from_parts(head, Body::from(bytes))).await
+            })
+        })
+    }),
+    core("warns-of-everything", "APP-6", |it| {
+        json_answers(it, APPS, |app| app["warnings"] = json!(["this may open more than you think"]))
+    }),
     core("warns-of-nothing", "APP-6", |it| json_answers(it, APPS, |app| app["warnings"] = json!([]))),
     core("is-lost-in-templates-at-install", "APP-4", |it| {
         around_surface(it, |request, within| {

@@ -10,6 +10,7 @@ mod changed;
 mod hostile;
 mod hunt;
 mod knowing;
+mod leading;
 mod lenient;
 mod misread;
 mod mistaken;
@@ -18,6 +19,7 @@ mod signing;
 pub(crate) mod surface;
 pub mod table;
 mod verifying;
+pub mod wrecks;
 
 use countersign::testbed::faults::ProxyFault;
 pub use hunt::{Hunt, Until};
@@ -50,6 +52,7 @@ pub fn all() -> Vec<Mutant> {
         verifying::MUTANTS,
         access::MUTANTS,
         calling::MUTANTS,
+        leading::MUTANTS,
         knowing::MUTANTS,
         peering::MUTANTS,
         changed::MUTANTS,

@@ -66,6 +66,21 @@ pub(super) const MUTANTS: &[Mutant] = &[
         })
     }),
     core("tells-whether-an-id-is-a-peer", "AUTH-14", tells_peers_apart),
+    core("lets-no-peer-in-with-a-wrong-signature", "AUTH-14", |it| {
+        let refused = Arc::new(AtomicBool::new(false));
+        let within = refused.clone();
+        around_surface(verifier(it, Notes(refused)), move |request, core| {
+            let refused = within.clone();
+            Box::pin(async move {
+                refused.store(false, Ordering::Relaxed);
+                let mut answer = core.answer(request).await;
+                if refused.load(Ordering::Relaxed) {
+                    *answer.status_mut() = StatusCode::UNAUTHORIZED;
+                }
+                answer
+            })
+        })
+    }),
     core("a-malformed-signature-is-an-error", "AUTH-4", |it| {
         around_surface(it, |request, within| {
             let halves = ["signature", "signature-input"].map(|name| request.headers().contains_key(name));
@@ -125,6 +140,20 @@ pub(super) const MUTANTS: &[Mutant] = &[
 
 fn verifier(it: CoreBuilder, verifier: impl VerifyPeer + 'static) -> CoreBuilder {
     it.replace(|parts| parts.verifier = Arc::new(verifier))
+}
+
+/// Keeps in mind that it has refused a signature: only those of peers come before it.
+#[derive(Debug)]
+struct Notes(Arc<AtomicBool>);
+
+impl VerifyPeer for Notes {
+    fn verify(&self, it: &ToVerify<'_>) -> Result<Verified, Rejection> {
+        let verified = AsTheRfcSays.verify(it);
+        if verified.is_err() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        verified
+    }
 }
 
 fn rebuild(it: CoreBuilder, change: fn(&mut HeaderMap) -> Option<()>) -> CoreBuilder {

@@ -55,6 +55,14 @@ faults! {
     ServesCoreInternal = "serves-core-internal" breaks "PROXY-1",
     /// Serves `/core/protected/` to anyone.
     SkipsTerminalCheck = "skips-terminal-check" breaks "PROXY-1",
+    /// Serves the Core at the root of the Portal's own host, too, all of it.
+    ServesCoreAtRoot = "serves-core-at-root" breaks "PROXY-1",
+    /// Keeps the Core's public pages to itself.
+    HidesPublicPages = "hides-public-pages" breaks "PROXY-1",
+    /// Closes `/core/internal/` as it is spelled, and hands on to the Core what any other path resolves to.
+    FollowsDetours = "follows-detours" breaks "PROXY-1",
+    /// Takes a host that it does not know for its first app's.
+    HasDefaultApp = "has-default-app" breaks "PROXY-1",
     /// Takes a host with letters in upper case for a foreign one.
     ComparesHostsByCase = "compares-hosts-by-case" breaks "PROXY-1",
     /// Serves one connection at a time: who is slow holds up all others.
@@ -97,12 +105,22 @@ faults! {
     ReadsLengthsLikeAtoi = "reads-lengths-like-atoi" breaks "PROXY-4",
     /// Takes any Transfer-Encoding for chunked that has the word in it.
     FindsChunkedAnywhere = "finds-chunked-anywhere" breaks "PROXY-4",
+    /// Makes a request of a head that is none: leaves out what it can't read, puts in what is missing.
+    RepairsHeads = "repairs-heads" breaks "PROXY-4",
     /// Takes a request whose target names another host than its Host field.
     TakesForeignTarget = "takes-foreign-target" breaks "PROXY-4",
     /// Lets everybody in while the Core is down.
     PassesWhenCoreIsDown = "passes-when-core-is-down" breaks "PROXY-5",
+    /// Says that nobody is let in while the Core is down.
+    TakesSilenceForRefusal = "takes-silence-for-refusal" breaks "PROXY-5",
     /// Serves plain HTTP as it serves HTTPS.
     ServesPlainHttp = "serves-plain-http" breaks "PROXY-6",
+    /// Speaks TLS 1.2 at most.
+    SpeaksNoNewTls = "speaks-no-new-tls" breaks "PROXY-6",
+    /// Speaks TLS 1.3 alone.
+    SpeaksNewTlsOnly = "speaks-new-tls-only" breaks "PROXY-6",
+    /// Begins a handshake with whoever offers no more than TLS 1.0 or 1.1.
+    BeginsOldTls = "begins-old-tls" breaks "PROXY-6",
     /// Shows the `authorization` cookie to apps.
     KeepsCookie = "keeps-cookie" breaks "PROXY-7",
     /// Drops all cookies together with `authorization`.

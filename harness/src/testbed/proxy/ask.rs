@@ -37,6 +37,11 @@ pub(super) async fn ask(
     let answer = match question(site, path, fields, forwarded).await {
         Ok(answer) => answer,
         Err(_) if site.faults.has(ProxyFault::PassesWhenCoreIsDown) => return Ok(Answer::Permit(HeaderMap::new())),
+        Err(_) if site.faults.has(ProxyFault::TakesSilenceForRefusal) => {
+            let mut refused = Response::new(upstream::empty());
+            *refused.status_mut() = StatusCode::UNAUTHORIZED;
+            return Ok(Answer::Stop(refused));
+        }
         Err(refusal) => return Err(refusal),
     };
     match answer.status() {

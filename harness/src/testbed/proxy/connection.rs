@@ -14,9 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use super::guard::{Guard, GuardLimits};
+use super::handshake::Handshakes;
 use super::plain::redirect;
 use super::serve::{Caller, serve};
 use super::timer::Timer;
@@ -30,11 +30,12 @@ const PING: Duration = Duration::from_secs(20);
 
 /// Serves HTTPS.
 pub(super) async fn accept_tls(sites: Sites, listener: TcpListener, tls: Arc<ServerConfig>) {
-    let acceptor = TlsAcceptor::from(tls);
+    let handshakes = Handshakes::new(tls);
     accept(sites, listener, move |site, stream, ip| {
-        let acceptor = acceptor.clone();
+        let handshakes = handshakes.clone();
         async move {
-            let Ok(Ok(stream)) = timeout(site.limits.handshake, acceptor.accept(stream)).await else { return };
+            let accepted = timeout(site.limits.handshake, handshakes.accept(stream, site.faults)).await;
+            let Ok(Ok(stream)) = accepted else { return };
             if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
                 http_2(site, stream, ip).await;
             } else {

@@ -16,6 +16,7 @@ use tokio_util::io::poll_read_buf;
 
 use super::chunked::Chunked;
 use super::head::{self, Framing, Head};
+use super::lenient;
 use super::refuse::Refusal;
 use super::timer::Timer;
 use crate::testbed::faults::Faults;
@@ -161,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             self.raw.advance(2);
             self.searched = 0;
         }
-        let verdict = match head::find_end(&self.raw, self.searched) {
+        let verdict = match head::find_end(&self.raw, self.searched, self.faults) {
             Ok(Some(end)) if end > self.limits.head_bytes => Err(Refusal::HeadTooLarge),
             Ok(None) if self.raw.len() > self.limits.head_bytes => Err(Refusal::HeadTooLarge),
             Ok(None) => {
@@ -169,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 return;
             }
             Ok(Some(end)) => {
-                let end = head::spelled_anew(&mut self.raw, end, self.faults);
+                let end = lenient::spelled_anew(&mut self.raw, end, self.faults);
                 head::read(&self.raw[..end], self.limits.fields, self.faults).map(|head| (end, head))
             }
             Err(refusal) => Err(refusal),

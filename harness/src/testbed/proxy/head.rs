@@ -4,8 +4,6 @@
 //! fields, several equal Content-Length, and drops Content-Length silently beside Transfer-Encoding. An app behind the
 //! proxy may choose otherwise, so none of these gets as far as hyper.
 
-use bytes::BytesMut;
-
 use super::refuse::Refusal;
 use crate::testbed::faults::{Faults, ProxyFault};
 
@@ -30,14 +28,14 @@ pub(super) enum Framing {
 /// Looks for the end of the head in `bytes`, of which the first `from` have been looked at before.
 ///
 /// `Ok(Some(n))`: the first `n` bytes are the head with the empty line that ends it. `Err`: a line does not end as it must.
-pub(super) fn find_end(bytes: &[u8], from: usize) -> Result<Option<usize>, Refusal> {
+pub(super) fn find_end(bytes: &[u8], from: usize, faults: Faults) -> Result<Option<usize>, Refusal> {
     // A line end may have been cut in two.
     let from = from.saturating_sub(3);
     for (at, byte) in bytes.iter().enumerate().skip(from) {
         match byte {
             b'\n' if at == 0 || bytes[at - 1] != b'\r' => return Err(Refusal::HeadMalformed("a bare LF")),
             b'\n' if bytes[..=at].ends_with(b"\r\n\r\n") => return Ok(Some(at + 1)),
-            b'\r' if bytes.get(at + 1).is_some_and(|next| *next != b'\n') => {
+            b'\r' if bytes.get(at + 1).is_some_and(|next| *next != b'\n') && !faults.has(ProxyFault::RepairsHeads) => {
                 return Err(Refusal::HeadMalformed("a bare CR"));
             }
             _ => (),
@@ -66,43 +64,6 @@ pub(super) fn read(bytes: &[u8], max_fields: usize, faults: Faults) -> Result<He
     Ok(Head { framing, upgrade })
 }
 
-/// What a proxy with the wrong behaviours that read framing leniently makes of a head that ends at `end`. Where it ends then.
-pub(super) fn spelled_anew(raw: &mut BytesMut, end: usize, faults: Faults) -> usize {
-    let lenient = [ProxyFault::ReadsLengthsLikeAtoi, ProxyFault::FindsChunkedAnywhere];
-    if !lenient.into_iter().any(|fault| faults.has(fault)) {
-        return end;
-    }
-    let rest = raw.split_off(end);
-    let text = raw.strip_suffix(b"\r\n\r\n").unwrap_or(raw);
-    let mut spelled = Vec::with_capacity(end);
-    for line in Lines(Some(text)) {
-        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
-        let (name, value) = (&line[..colon], line.get(colon + 1..).unwrap_or_default());
-        let digits = trim(value).strip_prefix(b"+").unwrap_or_else(|| trim(value));
-        let digits = &digits[..digits.iter().take_while(|byte| byte.is_ascii_digit()).count()];
-        if faults.has(ProxyFault::ReadsLengthsLikeAtoi)
-            && name.eq_ignore_ascii_case(b"content-length")
-            && !digits.is_empty()
-        {
-            spelled.extend_from_slice(b"Content-Length: ");
-            spelled.extend_from_slice(digits);
-        } else if faults.has(ProxyFault::FindsChunkedAnywhere)
-            && name.eq_ignore_ascii_case(b"transfer-encoding")
-            && value.windows(7).any(|part| part.eq_ignore_ascii_case(b"chunked"))
-        {
-            spelled.extend_from_slice(b"Transfer-Encoding: chunked");
-        } else {
-            spelled.extend_from_slice(line);
-        }
-        spelled.extend_from_slice(b"\r\n");
-    }
-    spelled.extend_from_slice(b"\r\n");
-    raw.clear();
-    raw.extend_from_slice(&spelled);
-    raw.unsplit(rest);
-    spelled.len()
-}
-
 /// Takes a field line apart; also those of trailers.
 pub(super) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
     if matches!(line.first(), Some(b' ' | b'\t')) {
@@ -120,7 +81,7 @@ pub(super) fn field(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
 }
 
 /// The lines of a head; `None` when all are read.
-struct Lines<'a>(Option<&'a [u8]>);
+pub(super) struct Lines<'a>(pub(super) Option<&'a [u8]>);
 
 impl<'a> Iterator for Lines<'a> {
     type Item = &'a [u8];
@@ -255,7 +216,7 @@ fn is_token(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
 }
 
-fn trim(mut value: &[u8]) -> &[u8] {
+pub(super) fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = value {
         value = rest;
     }
@@ -365,8 +326,12 @@ mod tests {
     fn the_end_is_found_wherever_the_head_is_cut() {
         let head = b"GET / HTTP/1.1\r\nHost: x\r\n\r\nrest";
         for cut in 0..head.len() {
-            let before = find_end(&head[..cut], 0).unwrap();
-            assert_eq!(before.or_else(|| find_end(head, cut).unwrap()), Some(head.len() - 4), "cut at {cut}");
+            let before = find_end(&head[..cut], 0, Faults::NONE).unwrap();
+            assert_eq!(
+                before.or_else(|| find_end(head, cut, Faults::NONE).unwrap()),
+                Some(head.len() - 4),
+                "cut at {cut}"
+            );
         }
     }
 
@@ -374,7 +339,8 @@ mod tests {
     fn bare_line_ends_are_refused_wherever_the_head_is_cut() {
         for head in ["GET / HTTP/1.1\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nA: b\rHost: x\r\n\r\n", "\nGET /"] {
             for cut in 0..head.len() {
-                let found = find_end(&head.as_bytes()[..cut], 0).and_then(|_| find_end(head.as_bytes(), cut));
+                let found = find_end(&head.as_bytes()[..cut], 0, Faults::NONE)
+                    .and_then(|_| find_end(head.as_bytes(), cut, Faults::NONE));
                 assert!(matches!(found, Err(Refusal::HeadMalformed(_))), "{head:?} cut at {cut}: {found:?}");
             }
         }

@@ -34,6 +34,14 @@ impl Place {
         }
     }
 
+    /// The host of an app.
+    pub(super) fn host_of(&self, app: &str) -> String {
+        match self.public_port {
+            443 => format!("{app}.{}", self.domain),
+            port => format!("{app}.{}:{port}", self.domain),
+        }
+    }
+
     /// Whether the host is one of this Portal's.
     pub(super) fn owns(&self, host: &str) -> bool {
         self.app_of(host, Faults::NONE).is_some()
@@ -68,6 +76,9 @@ fn core_route(target: &str, faults: Faults) -> Result<Route, Refusal> {
         Some(at) => target.split_at(at),
         None => (target, ""),
     };
+    if let Some(route) = wrong_route(path, query, faults) {
+        return route;
+    }
     // Where the path could be taken for another one, it leads nowhere: `/core/public/..%2finternal/` must not lead inside.
     let plain = has_one_reading(path);
     let under = |prefix: &str| (plain && path.starts_with(prefix)).then(|| &path["/core".len()..]);
@@ -80,6 +91,38 @@ fn core_route(target: &str, faults: Faults) -> Result<Route, Refusal> {
     } else {
         Err(Refusal::PathUnknown)
     }
+}
+
+/// Where a proxy that is wrong about the Core's paths leads.
+fn wrong_route(path: &str, query: &str, faults: Faults) -> Option<Result<Route, Refusal>> {
+    let at_root = path.starts_with("/internal/") || path.starts_with("/protected/");
+    if faults.has(ProxyFault::ServesCoreAtRoot) && at_root {
+        return Some(Ok(Route::Public(format!("{path}{query}"))));
+    }
+    if faults.has(ProxyFault::HidesPublicPages) && path.starts_with("/core/public/") {
+        return Some(Err(Refusal::PathUnknown));
+    }
+    let is_closed =
+        path.starts_with("/core/internal/") || has_one_reading(path) && path.starts_with("/core/protected/");
+    if faults.has(ProxyFault::FollowsDetours) && !is_closed {
+        let found = resolved(path);
+        return found.strip_prefix("/core").map(|rest| Ok(Route::Public(format!("{rest}{query}"))));
+    }
+    None
+}
+
+/// Decoded, merged, without dots, and in lower case.
+fn resolved(path: &str) -> String {
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in decoded.split('/').filter(|segment| !matches!(*segment, "" | ".")) {
+        if segment == ".." {
+            kept.pop();
+        } else {
+            kept.push(segment);
+        }
+    }
+    format!("/{}", kept.join("/")).to_ascii_lowercase()
 }
 
 /// Whether no part of the path, percent-decoded once, is one that somebody may resolve, merge or drop.

@@ -162,7 +162,10 @@ impl<'a> Passage<'a> {
     {
         let site = self.site;
         let host = self.host.to_str().map_err(|_| Refusal::HostConflict("it is no host"))?;
-        let route = site.place.route(host, &self.target, site.faults)?;
+        let route = match site.place.route(host, &self.target, site.faults) {
+            Err(Refusal::HostUnknown(_)) if site.faults.has(ProxyFault::HasDefaultApp) => self.to_default_app()?,
+            route => route?,
+        };
         let declared = match self.permission(&route).await? {
             Answer::Permit(declared) => declared,
             Answer::Stop(response) => return Ok(response),
@@ -172,7 +175,10 @@ impl<'a> Passage<'a> {
         let checker = checker.filter(|_| !(site.faults.has(ProxyFault::ChecksNoEmptyBody) && body.is_end_stream()));
         let mut fields = std::mem::take(&mut self.fields);
         fields::identify(&mut fields, &declared, site.faults);
-        self.forwarded().replace(&mut fields, site.faults);
+        let follows = matches!(route, Route::Public(_)) && site.faults.has(ProxyFault::FollowsDetours);
+        if !follows {
+            self.forwarded().replace(&mut fields, site.faults);
+        }
         fields.insert(HOST, self.host.clone());
         let (to, target) = match route {
             Route::App(app) => {
@@ -188,6 +194,14 @@ impl<'a> Passage<'a> {
             return forward(site, to, outbound, spooled.into_body(Progress::default())).await;
         }
         forward(site, to, outbound, body).await
+    }
+
+    /// As if it had been sent there.
+    fn to_default_app(&mut self) -> Result<Route, Refusal> {
+        let app = self.site.upstreams.first_app().ok_or(Refusal::AppUnknown)?;
+        let host = self.site.place.host_of(&app);
+        self.host = HeaderValue::try_from(host).map_err(|_| Refusal::AppUnknown)?;
+        Ok(Route::App(app))
     }
 
     /// Whether the request may go on, and as whom.
