@@ -135,7 +135,15 @@ impl<'a> Walk<'a> {
         };
         let (path, within) = (ready.path.clone(), ready.within);
         let began = Instant::now();
-        let came = self.subject.start(plan).await;
+        // What runs already is looked for before anything is started.
+        let found = match self.descriptor.start {
+            Start::Running(_) => self.subject.prepare(plan.profile.clone()).await,
+            Start::Command(_) | Start::BuiltIn => Ok(()),
+        };
+        let came = match found {
+            Ok(()) => self.subject.start(plan).await,
+            Err(error) => Err(error),
+        };
         let came = came.map_err(|error| wrong(error, self.about_start())).map(|core| {
             let got = format!("it listens at {}", core.address());
             (core, got)

@@ -23,7 +23,7 @@ pub(super) async fn wait(
     let hands = Hands::at(surface.clone(), Values::default());
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut last = "nobody was asked yet".to_owned();
+    let mut last = "there was no answer yet".to_owned();
     let asking = async {
         loop {
             tick.tick().await;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
+use countersign::doctor::{Outcome, examine};
 use countersign::subject::Subject;
 use countersign::subject::descriptor::Descriptor;
 use countersign::suite::{RunError, RunOptions, Selection, Source, Suite};
@@ -199,6 +200,31 @@ fn cores_that_run_already_take_turns() {
     };
     assert!(summary.scenarios.iter().any(|one| too_few(&one)), "{}", told(&summary).join("\n"));
     assert!(summary.count(Verdict::Pass) > 50, "{}", told(&summary).join("\n"));
+}
+
+#[test]
+fn the_doctor_walks_cores_that_run_already() {
+    let Some(program) = portal_core() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (running, proxy) = Running::prepared(&folder);
+    let (_one, first) = running.start(&program, 1);
+    let (_other, second) = running.start(&program, 2);
+    let text = format!(
+        "name = \"running\"\n[start]\nurls = [\"http://{first}\", \"http://{second}\"]\nconnect_proxy = \"{proxy}\"\nca_file = \"ca.pem\"\n"
+    );
+    let descriptor = Descriptor::parse(&text, &folder.path().join("core.toml")).unwrap();
+    let subject = Subject::described(descriptor.clone());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let checkup = runtime.block_on(examine(&subject, &descriptor, |_| {}));
+    let told: String = checkup.steps.iter().map(ToString::to_string).collect();
+    assert!(checkup.is_fine() && checkup.harness.is_none(), "{told}{:?}", checkup.harness);
+    let fine = checkup.steps.iter().filter(|step| matches!(step.outcome, Outcome::Fine(_))).map(|step| step.name);
+    let walked: Vec<_> = fine.collect();
+    assert_eq!(
+        walked,
+        ["start", "ready", "whoareyou", "portal", "install", "recognise", "pair", "names", "trust", "call"],
+        "{told}"
+    );
 }
 
 /// Stands before a Core that knows apps by their doors, and knows them by the field `X-App`: one request per connection.

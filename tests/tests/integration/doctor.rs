@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -16,6 +17,9 @@ use portal_core::clock::SystemClock;
 use portal_core::server::{Arrived, Surface};
 use portal_core::store::MemoryStore;
 use portal_core::tls;
+use serde_json::json;
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// All hooks are declared; the command is never run, because the Core is the built-in one.
 const DESCRIPTOR: &str = r#"
@@ -176,6 +180,46 @@ fn a_key_that_is_not_taken_shows() {
     let wrong: Vec<_> =
         checkup.steps.iter().filter(|step| matches!(step.outcome, Outcome::Wrong(..))).map(|step| step.name).collect();
     assert_eq!(wrong, ["restart", "kill", "import_identity"], "{}", steady(&checkup));
+}
+
+/// What runs at the addresses of a descriptor is not the Core that was meant.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_core_at_an_address_shows_at_the_step_that_it_fails() {
+    let id = "a".repeat(103);
+    let somebody = json!({ "id": id, "public_key_pem": "no key", "domain": "aaaaaa.p.getportal.org" });
+    let late = Duration::from_secs(60);
+    let there = [
+        ("a web server that knows no such page", ResponseTemplate::new(404)),
+        (
+            "one that has a page for everything",
+            ResponseTemplate::new(200).set_body_raw("<h1>Welcome</h1>", "text/html"),
+        ),
+        ("one that leads to a login", ResponseTemplate::new(302).insert_header("location", "/login")),
+        ("one that is overloaded", ResponseTemplate::new(503).insert_header("retry-after", "120")),
+        ("one that takes its time", ResponseTemplate::new(200).set_delay(late)),
+        ("a Core whose key is not that of its ID", ResponseTemplate::new(200).set_body_json(&somebody)),
+        ("JSON that says nothing", ResponseTemplate::new(200).set_body_json(json!([]))),
+    ];
+    let mut told = String::new();
+    for (what, answer) in there {
+        let servers = [MockServer::start().await, MockServer::start().await, MockServer::start().await];
+        for server in &servers {
+            Mock::given(method("GET")).respond_with(answer.clone()).mount(server).await;
+        }
+        let urls: Vec<String> = servers.iter().map(MockServer::uri).collect();
+        let text = format!(
+            "name = \"sample\"\n[start]\nurls = {urls:?}\nready = {{ get = \"/public/meta/whoareyou\", within = \"1s\" }}\n\
+             [apps]\ninstall = {{ put = \"/protected/apps/{{{{ app.name }}}}\", body = \"{{{{ app.manifest }}}}\" }}\n"
+        );
+        let descriptor = Descriptor::parse(&text, Path::new("conf/core.toml")).unwrap();
+        let checkup = examine(&Subject::described(descriptor.clone()), &descriptor, |_| {}).await;
+        let first = checkup.steps.iter().find(|step| matches!(step.outcome, Outcome::Wrong(..)));
+        let first = first.unwrap_or_else(|| panic!("{what}: nothing is wrong: {}", steady(&checkup)));
+        told.push_str(&format!("{what}:\n{}\n", steady(&Checkup { steps: vec![first.clone()], harness: None })));
+        let asked = servers[0].received_requests().await.unwrap();
+        assert!(asked.iter().all(|request| request.url.path() == "/public/meta/whoareyou"), "{what}: {asked:?}");
+    }
+    insta::assert_snapshot!(told);
 }
 
 /// Says it is somebody else.

@@ -2,8 +2,11 @@
 
 use std::fs;
 
+use countersign::attack::catalogue;
+use countersign::suite::{Selection, Source, Suite};
 use countersign::vectors::corpus::Expected;
 use countersign::vectors::load::Corpus;
+use countersign_tests::{mutants, twins};
 
 fn file(path: &str) -> String {
     fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -26,5 +29,20 @@ fn it_counts_the_vectors() {
     for (count, words) in [(corpus.vectors().count(), "vectors on RFC 9421"), (invalid, "of them are invalid")] {
         let said = format!("{},{:03} {words}", count / 1000, count % 1000);
         assert!(readme.contains(&said), "README.md should say `{said}`");
+    }
+}
+
+#[test]
+fn it_counts_scenarios_attacks_mutants_and_twins() {
+    let scenarios = Suite::load(&Source::Embedded).unwrap().scenarios(&Selection::all()).len();
+    let said = [
+        format!("(built-in): {scenarios} scenarios"),
+        format!("There are {}. Each is a valid request", catalogue::all().count()),
+        format!("by {} *mutants*", mutants::all().len()),
+        format!("by {} *twins*", twins::all().len()),
+    ];
+    let readme = file("README.md").split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in said {
+        assert!(readme.contains(&words), "README.md should say `{words}`");
     }
 }
