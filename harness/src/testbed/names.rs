@@ -97,11 +97,21 @@ impl Names {
         Box::new(move || Names { inner: inner.upgrade()?, from: None }.address(&host))
     }
 
-    /// For whoever's view this is, the way to this domain and the names under it leads there; or again where it led.
+    /// For whoever's view this is, the way to this domain and the names under it is cut, and leads there; or again where it
+    /// led.
     pub(crate) fn detour(&self, domain: &str, to: Option<SocketAddr>) {
         if let Some(from) = &self.from {
             self.links().detour(from, domain, to);
         }
+    }
+
+    /// Whether the way to the host is cut for whoever's view this is: it leads to where nobody answers, not even to refuse.
+    pub(crate) fn is_cut(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let domains = [Some(host.as_str()), host.split_once('.').map(|(_, domain)| domain)];
+        self.from
+            .as_ref()
+            .is_some_and(|from| domains.into_iter().flatten().any(|domain| self.inner.links.has_detour(from, domain)))
     }
 
     /// Lets `host` and the names one label under it lead to `target`, as a Portal's wildcard certificate covers them.

@@ -1,7 +1,7 @@
 //! Cores that know wrongly: who they are, their peers, their terminals, their apps (contract §§1–4).
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
@@ -25,6 +25,8 @@ use super::{Mutant, core};
 const PEERS: &str = "/protected/peers";
 const APPS: &str = "/protected/apps/";
 
+const WHO_ARE_YOU: &str = "/public/meta/whoareyou";
+
 pub(super) const MUTANTS: &[Mutant] = &[
     // Identity.
     core("everybody-has-the-same-id", "ID-1", |it| introduces(it, |who| who["id"] = json!("a".repeat(103)))),
@@ -34,10 +36,33 @@ pub(super) const MUTANTS: &[Mutant] = &[
             who["id"] = json!(id);
         })
     }),
+    core("gives-its-key-with-other-line-ends", "ID-2", |it| {
+        introduces(it, |who| {
+            let pem = who["public_key_pem"].as_str().unwrap_or_default().replace('\n', "\r\n");
+            who["public_key_pem"] = json!(pem);
+        })
+    }),
     core("domain-of-the-whole-id", "ID-3", |it| {
         introduces(it, |who| who["domain"] = json!(format!("{}.x", who["id"].as_str().unwrap_or_default())))
     }),
     core("introduces-itself-without-its-key", "ID-4", |it| introduces(it, |who| who["public_key_pem"] = json!(""))),
+    core("is-rewritten-by-whoever-sends", "ID-4", |it| {
+        let rewritten = Arc::new(AtomicBool::new(false));
+        around_surface(it, move |request, within| {
+            let rewritten = rewritten.clone();
+            Box::pin(async move {
+                if request.uri().path() != WHO_ARE_YOU {
+                    return within.answer(request).await;
+                }
+                rewritten.fetch_or(request.method() != Method::GET, Ordering::Relaxed);
+                let answer = within.answer(request).await;
+                match rewritten.load(Ordering::Relaxed) {
+                    true => changed_json(answer, |who| respell(who, 1)).await,
+                    false => answer,
+                }
+            })
+        })
+    }),
     core("shows-a-private-key", "ID-5", |it| {
         introduces(it, |who| {
             let key = portal_core::rfc9421::SigningKey::generate_ed25519()
@@ -58,6 +83,17 @@ pub(super) const MUTANTS: &[Mutant] = &[
             Ok(identity) => it.identity(identity),
             Err(_) => it,
         }
+    }),
+    core("another-spelling-at-every-start", "ID-6", |it| {
+        static STARTS: AtomicU32 = AtomicU32::new(0);
+        let start = STARTS.fetch_add(1, Ordering::Relaxed);
+        around_surface(it, move |request, within| {
+            let is_question = request.uri().path() == WHO_ARE_YOU;
+            Box::pin(async move {
+                let answer = within.answer(request).await;
+                if is_question { changed_json(answer, |who| respell(who, start)).await } else { answer }
+            })
+        })
     }),
     // Peers.
     core("lists-no-keys", "PEER-1", |it| {
@@ -160,7 +196,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     core("tells-no-app-who-it-is", "ID-4", |it| {
         around_surface(it, |request, within| {
             let at_door = request.extensions().get::<Arrived>().is_some_and(|arrived| arrived.door.is_some());
-            let is_question = request.uri().path() == "/public/meta/whoareyou";
+            let is_question = request.uri().path() == WHO_ARE_YOU;
             Box::pin(async move {
                 match at_door && is_question {
                     true => StatusCode::NOT_FOUND.into_response(),
@@ -217,7 +253,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
 ];
 
 fn introduces(it: CoreBuilder, change: fn(&mut Value)) -> CoreBuilder {
-    json_answers(it, "/public/meta/whoareyou", change)
+    json_answers(it, WHO_ARE_YOU, change)
+}
+
+/// The same key, with so many lines more below.
+fn respell(who: &mut Value, lines: u32) {
+    let below = "\n".repeat(usize::try_from(lines).unwrap_or_default());
+    who["public_key_pem"] = json!(format!("{}{below}", who["public_key_pem"].as_str().unwrap_or_default()));
 }
 
 fn each(list: &mut Value, change: fn(&mut Value)) {

@@ -50,6 +50,13 @@ pub const WRECKS: &[Wreck] = &[
         instead(it, |asked| is_own(asked) && asked.method() != Method::GET, || "{}".into_response())
     }),
     Wreck {
+        name: "serves-all-of-its-core",
+        change: |it| {
+            instead(it, |asked| asked.uri().path().starts_with("/internal/"), || StatusCode::OK.into_response())
+        },
+        faults: || ProxyFault::ServesCoreInternal.into(),
+    },
+    Wreck {
         name: "adds-an-app-as-a-peer",
         change: |it| {
             around_surface(it, |request, within| {

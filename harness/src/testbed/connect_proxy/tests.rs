@@ -99,6 +99,27 @@ async fn a_black_hole_takes_the_tunnel_and_keeps_quiet() {
 }
 
 #[tokio::test]
+async fn on_a_way_that_is_cut_the_tunnel_is_there_whoever_answers() {
+    let names = Names::new().unwrap();
+    let domain = "abc123.p.example";
+    names.insert_address(domain, shouting().await);
+    names.insert("gone.example", Target::Refused);
+    let (nobody, view) = (names.address("gone.example").unwrap(), names.view_of("alice"));
+    view.detour(domain, Some(nobody));
+    let proxy = ConnectProxy::start(view.clone()).await.unwrap();
+    let asked = connect_to(&format!("chat.{domain}:443"));
+    let (stream, head) = ask(&proxy, &asked).await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    assert_eq!(rest_of(stream).await, "");
+
+    view.detour(domain, None);
+    let (mut stream, head) = ask(&proxy, &asked).await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    stream.write_all(b"a").await.unwrap();
+    assert_eq!(stream.read_u8().await.unwrap(), b'A');
+}
+
+#[tokio::test]
 async fn anything_but_connect_is_refused_and_noted() {
     let proxy = proxy_to("abc123.p.example", shouting().await).await;
     let long = format!("CONNECT {}.p.example:443 HTTP/1.1\r\n\r\n", "a".repeat(256));

@@ -13,6 +13,8 @@ use tokio::time::timeout;
 use super::{Desk, nodelay};
 use crate::wire::{Head, Reader};
 
+const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
 /// Serves one request, which is all that a connection is good for.
 pub(super) async fn serve(desk: &Desk, mut client: TcpStream) {
     let mut early = BytesMut::new();
@@ -33,10 +35,15 @@ async fn open(desk: &Desk, client: &mut TcpStream, early: &mut BytesMut) -> Resu
     desk.asked.note(host.clone());
     let unknown = || Refusal::unreachable(format!("{host} is not a name of this testbed"));
     let address = desk.names.current().address_at(&host, port).ok_or_else(unknown)?;
+    if desk.names.current().is_cut(&host) {
+        // As with a black hole of our own: what is sent is taken, and nothing comes of it.
+        let told = client.write_all(ESTABLISHED).await.is_ok();
+        return Ok(connect(address, desk.limits.idle).await.ok().filter(|_| told));
+    }
     let target = connect(address, desk.limits.connect).await;
     let target = target.map_err(|why| Refusal::unreachable(format!("{host}:{port} can't be reached: {why}")))?;
     nodelay(&target);
-    let told = client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await;
+    let told = client.write_all(ESTABLISHED).await;
     Ok(told.is_ok().then_some(target))
 }
 

@@ -87,6 +87,11 @@ impl Links {
         };
     }
 
+    /// Whether the way leads elsewhere.
+    pub(crate) fn has_detour(&self, from: &str, domain: &str) -> bool {
+        self.roads().detours.contains_key(&(from.to_owned(), domain.to_owned()))
+    }
+
     /// Where the way from this Portal to that domain leads.
     pub(crate) fn lead(&self, from: &str, domain: &str, target: impl FnOnce() -> Box<Target>) -> Led {
         let mut roads = self.roads();

@@ -57,7 +57,7 @@ faults! {
     SkipsTerminalCheck = "skips-terminal-check" breaks "PROXY-1",
     /// Serves the Core at the root of the Portal's own host, too, all of it.
     ServesCoreAtRoot = "serves-core-at-root" breaks "PROXY-1",
-    /// Keeps the Core's public pages to itself.
+    /// Shows nobody who the Portal is.
     HidesPublicPages = "hides-public-pages" breaks "PROXY-1",
     /// Closes `/core/internal/` as it is spelled, and hands on to the Core what any other path resolves to.
     FollowsDetours = "follows-detours" breaks "PROXY-1",

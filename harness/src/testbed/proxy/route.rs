@@ -99,7 +99,7 @@ fn wrong_route(path: &str, query: &str, faults: Faults) -> Option<Result<Route, 
     if faults.has(ProxyFault::ServesCoreAtRoot) && at_root {
         return Some(Ok(Route::Public(format!("{path}{query}"))));
     }
-    if faults.has(ProxyFault::HidesPublicPages) && path.starts_with("/core/public/") {
+    if faults.has(ProxyFault::HidesPublicPages) && path.starts_with("/core/public/meta/") {
         return Some(Err(Refusal::PathUnknown));
     }
     let is_closed =
