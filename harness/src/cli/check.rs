@@ -18,6 +18,7 @@ use super::exit::{self, Exit};
 use super::{CommandFailure, FeatureArgs};
 use crate::contract::Threshold;
 use crate::redact;
+use crate::subject::SubjectError;
 use crate::suite::{RunError, RunOptions, Suite};
 
 /// Options of `countersign check`.
@@ -85,6 +86,7 @@ impl Check {
 pub(super) fn run_error(error: RunError) -> CommandFailure {
     match error {
         RunError::Suite(_) | RunError::NothingSelected(_) | RunError::Expectations(_) => CommandFailure::usage(error),
+        RunError::Subject(SubjectError::NoRoom { .. }) => CommandFailure::harness(error),
         RunError::Subject(_) => CommandFailure::subject(redact::text(&error.to_string())),
         RunError::Runtime(_) => CommandFailure::harness(error),
     }

@@ -562,9 +562,17 @@ pub trait CoreHandle: Send + Sync + fmt::Debug {
     }
 }
 
-/// Why a Core under test is not there. The Core's fault, not the harness's.
+/// Why a Core under test is not there. The Core's fault but where it says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum SubjectError {
+    /// There is no place to start it in: the testbed's fault.
+    #[error("there is no room for the Core of {portal}: {why}")]
+    NoRoom {
+        /// Name of the Portal.
+        portal: String,
+        /// What is known.
+        why: String,
+    },
     /// It did not come up.
     #[error("the Core of {portal} did not start: {why}")]
     Start {

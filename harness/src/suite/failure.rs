@@ -190,7 +190,7 @@ impl<E: Error + Any> From<E> for StepFailure {
         };
         match subject {
             Some(SubjectError::Unsupported(_) | SubjectError::TooFew(_)) => return StepFailure::unsupported(text),
-            Some(SubjectError::Hook { .. }) => return StepFailure::error(text),
+            Some(SubjectError::Hook { .. } | SubjectError::NoRoom { .. }) => return StepFailure::error(text),
             Some(SubjectError::Start { .. } | SubjectError::Stop { .. }) => return StepFailure::subject_died(text),
             None => {}
         }
@@ -272,6 +272,8 @@ mod tests {
         assert_eq!(StepFailure::from(wire).details().fault, Fault::Subject);
         let start = SubjectError::Start { portal: "alice".into(), why: "x".into() };
         assert_eq!(StepFailure::from(TestbedError::from(start)).details().fault, Fault::SubjectDied);
+        let no_room = SubjectError::NoRoom { portal: "alice".into(), why: "x".into() };
+        assert_eq!(StepFailure::from(TestbedError::from(no_room)).details().fault, Fault::Harness);
         let cannot = || SubjectError::Unsupported("x");
         assert_eq!(StepFailure::from(cannot()).details().fault, Fault::Unsupported);
         assert_eq!(StepFailure::from(TestbedError::from(cannot())).details().fault, Fault::Unsupported);

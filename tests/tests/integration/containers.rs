@@ -105,6 +105,20 @@ fn the_same_scenarios_give_the_same_verdicts_in_one_process_as_processes_and_in_
 }
 
 #[test]
+fn without_an_engine_nobody_is_blamed_but_the_testbed() {
+    let Some(program) = ready() else { return };
+    let nowhere = tempfile::tempdir().unwrap();
+    let output = Command::new(program)
+        .args(["check", "--in", "containers", "--name", "^identity/"])
+        .env("DOCKER_HOST", format!("unix://{}/none.sock", nowhere.path().display()))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("there is no Docker engine that answers"), "{}", said(&output));
+}
+
+#[test]
 fn an_image_that_ignores_proxies_finds_its_peers_by_the_network_of_its_container() {
     let Some(program) = ready() else { return };
     let described = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cores/portal-core-image.toml");

@@ -16,7 +16,7 @@ use super::life::Life;
 use super::log::{Finder, Log};
 use super::process::{Launch, Process};
 use super::room::{FILES, Room};
-use super::{Plant, not_started};
+use super::{Plant, no_room, not_started};
 use crate::containers::EngineError;
 use crate::containers::seat::Seat;
 use crate::subject::descriptor::{Hook, NamesBy, Template, TemplateError, Values};
@@ -125,7 +125,7 @@ impl ProcessCore {
                 match &mut room {
                     Some(room) => {
                         let guided = room.guided(namespace.folder(), plan.profile.public_port).await;
-                        guided.map_err(|error| not_started(&plan.portal, error))?;
+                        guided.map_err(|error| no_room(&plan.portal, error))?;
                         WayToNames::Guide(namespace)
                     }
                     None => {

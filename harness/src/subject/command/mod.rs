@@ -119,7 +119,7 @@ impl Plant {
 
     /// The room for one that comes as an image.
     async fn room(&self, image: &Image, portal: &str) -> Result<Room, SubjectError> {
-        let failed = |error: &dyn fmt::Display| not_started(portal, error);
+        let failed = |error: &dyn fmt::Display| no_room(portal, error);
         let mut containers = self.containers.lock().await;
         let (run, parts) = match &*containers {
             Some(known) => known.clone(),
@@ -145,6 +145,8 @@ impl Plant {
         let pki = self.authority().map_err(|error| not_started(&plan.portal, error))?;
         match ProcessCore::start(self, plan, pki).await {
             Ok(core) => Ok(core),
+            // What never had a chance to live did not die.
+            Err(error @ SubjectError::NoRoom { .. }) => Err(error),
             Err(error) => {
                 self.note_death(&error.to_string());
                 Err(error)
@@ -375,4 +377,8 @@ impl fmt::Debug for Lease {
 
 fn not_started(portal: &str, why: impl fmt::Display) -> SubjectError {
     SubjectError::Start { portal: portal.to_owned(), why: why.to_string() }
+}
+
+fn no_room(portal: &str, why: impl fmt::Display) -> SubjectError {
+    SubjectError::NoRoom { portal: portal.to_owned(), why: why.to_string() }
 }
