@@ -7,6 +7,7 @@ use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use portal_core::spool::Progress;
@@ -21,9 +22,10 @@ use super::head::Head;
 use super::refuse::Refusal;
 use super::rewrite;
 use super::route::Route;
+use super::tapped::Tapped;
 use super::upstream::{self, Body, BoxError};
 use crate::testbed::faults::ProxyFault;
-use crate::trace::{Hop, Party, TRACE_FIELD, Trace, trace_id_of};
+use crate::trace::{Hop, Party, TRACE_FIELD, Tap, Trace, trace_id_of};
 
 pub(super) const AUTH: &str = "/internal/auth";
 pub(super) const TERMINAL: &str = "/internal/authenticate_terminal";
@@ -62,11 +64,16 @@ pub(super) async fn serve(site: Arc<Site>, caller: Caller, mut request: Request<
         target_of(&parts),
         &parts.headers,
     );
-    site.trace.record(hop.clone());
+    let seq = site.trace.record(hop.clone());
     // What is left of a body after a refusal is not worth reading.
     let has_body = !body.is_end_stream();
     let close = http_1 && has_body;
-    let answered = match Passage::new(&site, &caller, &parts, has_body, upgrade) {
+    let passage = Passage::new(&site, &caller, &parts, has_body, upgrade);
+    // What goes to the Core is not for the trace.
+    let is_for_app = passage.as_ref().is_ok_and(|passage| matches!(passage.route, Route::App(_)));
+    let tap = if is_for_app && has_body { site.trace.tap(seq) } else { Tap::default() };
+    let body = Tapped::new(body, tap);
+    let answered = match passage {
         Ok(passage) if site.faults.has(ProxyFault::ContinuesTooEarly) => {
             match digest::check(body, &site.limits.checked_body, None).await {
                 Ok(spooled) => passage.pass(spooled.into_body(Progress::default())).await,
@@ -80,7 +87,11 @@ pub(super) async fn serve(site: Arc<Site>, caller: Caller, mut request: Request<
     if let Some(handshake) = handshake {
         handshake.settle(response.status() == StatusCode::SWITCHING_PROTOCOLS);
     }
-    site.trace.record(hop.answer(response.status().as_u16(), response.headers()));
+    let seq = site.trace.record(hop.answer(response.status().as_u16(), response.headers()));
+    if is_for_app && parts.method != Method::HEAD && !response.body().is_end_stream() {
+        let tap = site.trace.tap(seq);
+        return response.map(|body| Tapped::new(body, tap).boxed_unsync());
+    }
     response
 }
 
@@ -111,6 +122,7 @@ struct Passage<'a> {
     method: Method,
     host: HeaderValue,
     target: String,
+    route: Route,
     /// End-to-end fields.
     fields: HeaderMap,
     takes_trailers: bool,
@@ -131,12 +143,16 @@ impl<'a> Passage<'a> {
         if parts.method == Method::CONNECT {
             return Err(Refusal::ConnectRefused);
         }
+        let host = host_of(parts)?;
+        let target = rewrite::target(target_of(parts), site.faults);
+        let name = host.to_str().map_err(|_| Refusal::HostConflict("it is no host"))?;
         Ok(Passage {
             site,
             caller,
             method: parts.method.clone(),
-            host: host_of(parts)?,
-            target: rewrite::target(target_of(parts), site.faults),
+            route: site.place.route(name, &target, site.faults)?,
+            host,
+            target,
             fields: rewrite::fields(fields::end_to_end(&parts.headers, parts.version), site.faults),
             takes_trailers: fields::takes_trailers(&parts.headers),
             has_body: site.announces_body.then_some(has_body),
@@ -161,9 +177,7 @@ impl<'a> Passage<'a> {
         B::Error: Into<BoxError>,
     {
         let site = self.site;
-        let host = self.host.to_str().map_err(|_| Refusal::HostConflict("it is no host"))?;
-        let route = site.place.route(host, &self.target, site.faults)?;
-        let declared = match self.permission(&route).await? {
+        let declared = match self.permission().await? {
             Answer::Permit(declared) => declared,
             Answer::Stop(response) => return Ok(response),
         };
@@ -174,7 +188,7 @@ impl<'a> Passage<'a> {
         fields::identify(&mut fields, &declared, site.faults);
         self.forwarded().replace(&mut fields, site.faults);
         fields.insert(HOST, self.host.clone());
-        let (to, target) = match route {
+        let (to, target) = match self.route {
             Route::App(app) => {
                 fields::remove_cookie(&mut fields, &site.cookie, site.faults);
                 (site.upstreams.app(&app).ok_or(Refusal::AppUnknown)?, self.target)
@@ -191,9 +205,9 @@ impl<'a> Passage<'a> {
     }
 
     /// Whether the request may go on, and as whom.
-    async fn permission(&self, route: &Route) -> Result<Answer, Refusal> {
+    async fn permission(&self) -> Result<Answer, Refusal> {
         let site = self.site;
-        let question = match route {
+        let question = match &self.route {
             Route::App(_) if site.faults.has(ProxyFault::SkipsAuthForGet) && self.method == Method::GET => None,
             Route::App(_) => Some(AUTH),
             Route::Protected(_) if site.faults.has(ProxyFault::SkipsTerminalCheck) => None,
