@@ -11,7 +11,7 @@ const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl";
 
 #[test]
 fn all_patterns_compile() {
-    assert_eq!(PATTERNS.len(), 7);
+    assert_eq!(PATTERNS.len(), 8);
 }
 
 #[test]

@@ -81,10 +81,12 @@ impl fmt::Display for Body {
             BodyEnd::BrokenOff => ", then it broke off",
             BodyEnd::GoingOn => " so far",
         };
-        let is_short = |text: &&String| !text.contains(char::is_control) && text.chars().count() <= LINE;
-        match self.text.as_ref().filter(|text| self.left_out == 0 && is_short(text)) {
-            Some(text) => write!(f, "{text} ({} bytes{end})", self.length),
-            None => write!(f, "{} bytes{end}", self.length),
+        let is_short = |text: &&str| !text.contains(char::is_control) && text.chars().count() <= LINE;
+        let bytes = if self.length == 1 { "byte" } else { "bytes" };
+        let text = self.text.as_deref().map(|text| text.trim_end_matches(['\r', '\n']));
+        match text.filter(|text| self.left_out == 0 && is_short(text)) {
+            Some(text) => write!(f, "{text} ({} {bytes}{end})", self.length),
+            None => write!(f, "{} {bytes}{end}", self.length),
         }
     }
 }
@@ -122,7 +124,9 @@ mod tests {
             let body = complete(text.as_bytes());
             assert_eq!((body.text.as_deref(), body.base64, body.left_out), (Some(text), None, 0));
         }
-        for bytes in [&b"\x00"[..], b"a\x1b[31m", b"\xff\xfe", "ü".as_bytes().split_last().unwrap().1, "\u{9b}".as_bytes()] {
+        for bytes in
+            [&b"\x00"[..], b"a\x1b[31m", b"\xff\xfe", "ü".as_bytes().split_last().unwrap().1, "\u{9b}".as_bytes()]
+        {
             let body = complete(bytes);
             assert_eq!((body.text, body.base64), (None, Some(BASE64_STANDARD.encode(bytes))));
         }
@@ -145,7 +149,8 @@ mod tests {
         assert_eq!(told(b"{}", BodyEnd::BrokenOff), "{} (2 bytes, then it broke off)");
         assert_eq!(told(b"a\nb", BodyEnd::GoingOn), "3 bytes so far");
         assert_eq!(told(&[b'x'; LINE + 1], BodyEnd::Complete), "121 bytes");
-        assert_eq!(told(b"\xff", BodyEnd::Complete), "1 bytes");
+        assert_eq!(told(b"one line\r\n", BodyEnd::Complete), "one line (10 bytes)");
+        assert_eq!(told(b"\xff", BodyEnd::Complete), "1 byte");
     }
 
     #[test]

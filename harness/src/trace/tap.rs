@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::body::{Body, BodyEnd, EXCERPT};
 use super::Trace;
+use super::body::{Body, BodyEnd, EXCERPT};
 
 /// Sees the pieces of a body before they go on, and keeps the first bytes. The hop has what came so far at any time, and
 /// all of it before the last piece goes on: whoever has the whole message finds it in the trace. Dropped before its end, the
