@@ -25,7 +25,7 @@ use super::route::Route;
 use super::tapped::Tapped;
 use super::upstream::{self, Body, BoxError};
 use crate::testbed::faults::ProxyFault;
-use crate::trace::{Hop, Party, TRACE_FIELD, Tap, Trace, trace_id_of};
+use crate::trace::{Hop, Party, TRACE_FIELD, Trace, trace_id_of};
 
 pub(super) const AUTH: &str = "/internal/auth";
 pub(super) const TERMINAL: &str = "/internal/authenticate_terminal";
@@ -71,8 +71,7 @@ pub(super) async fn serve(site: Arc<Site>, caller: Caller, mut request: Request<
     let passage = Passage::new(&site, &caller, &parts, has_body, upgrade);
     // What goes to the Core is not for the trace.
     let is_for_app = passage.as_ref().is_ok_and(|passage| matches!(passage.route, Route::App(_)));
-    let tap = if is_for_app && has_body { site.trace.tap(seq) } else { Tap::default() };
-    let body = Tapped::new(body, tap);
+    let body = if is_for_app { Tapped::new(body, &site.trace, seq) } else { Tapped::untapped(body) };
     let answered = match passage {
         Ok(passage) if site.faults.has(ProxyFault::ContinuesTooEarly) => {
             match digest::check(body, &site.limits.checked_body, None).await {
@@ -88,9 +87,8 @@ pub(super) async fn serve(site: Arc<Site>, caller: Caller, mut request: Request<
         handshake.settle(response.status() == StatusCode::SWITCHING_PROTOCOLS);
     }
     let seq = site.trace.record(hop.answer(response.status().as_u16(), response.headers()));
-    if is_for_app && parts.method != Method::HEAD && !response.body().is_end_stream() {
-        let tap = site.trace.tap(seq);
-        return response.map(|body| Tapped::new(body, tap).boxed_unsync());
+    if is_for_app && parts.method != Method::HEAD {
+        return response.map(|body| Tapped::new(body, &site.trace, seq).boxed_unsync());
     }
     response
 }

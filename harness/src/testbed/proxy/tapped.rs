@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::trace::Tap;
+use crate::trace::{Tap, Trace};
 
 /// A body with a tap: what is known of it stands in the trace before its last frame is handed on.
 pub(super) struct Tapped<B> {
@@ -15,7 +15,22 @@ pub(super) struct Tapped<B> {
 }
 
 impl<B> Tapped<B> {
-    pub(super) fn new(inner: B, tap: Tap) -> Tapped<B> {
+    /// One that passes without a trace.
+    pub(super) fn untapped(inner: B) -> Tapped<B> {
+        Tapped { inner, tap: Tap::default() }
+    }
+}
+
+impl<B: HttpBody> Tapped<B> {
+    /// The body of the hop at this place.
+    pub(super) fn new(inner: B, trace: &Trace, seq: u64) -> Tapped<B> {
+        let tap = match inner.size_hint().exact() {
+            _ if inner.is_end_stream() => Tap::default(),
+            Some(0) => Tap::default(),
+            // Where the length is known, whoever takes it does not ask for more.
+            Some(length) => trace.tap(seq).expecting(length),
+            None => trace.tap(seq),
+        };
         Tapped { inner, tap }
     }
 }
@@ -59,11 +74,12 @@ mod tests {
     use http_body_util::{BodyExt as _, Full, StreamBody};
 
     use super::*;
-    use crate::trace::{Hop, Party, Trace, What};
+    use crate::trace::{Hop, Party, What};
 
-    fn tapped<B>(trace: &Trace, body: B) -> Tapped<B> {
+    fn tapped<B: HttpBody>(trace: &Trace, body: B) -> Tapped<B> {
         let hop = Hop::request(Party::Outside, Party::proxy("bob"), "POST", "/", &http::HeaderMap::new());
-        Tapped::new(body, trace.tap(trace.record(hop)))
+        let seq = trace.record(hop);
+        Tapped::new(body, trace, seq)
     }
 
     fn seen(trace: &Trace) -> String {
