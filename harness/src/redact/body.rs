@@ -52,7 +52,7 @@ impl Secrets {
         }
     }
 
-    fn blank_content(&self, content: &mut String, is_cut: bool) {
+    pub(super) fn blank_content(&self, content: &mut String, is_cut: bool) {
         self.blank(content);
         for secret in &self.0 {
             for form in forms(secret) {

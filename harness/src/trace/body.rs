@@ -25,7 +25,7 @@ pub struct Body {
     /// How many bytes went by.
     pub length: u64,
     /// How many of them are not shown.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u64,
     /// Whether it came to its end.
     pub end: BodyEnd,
@@ -106,7 +106,7 @@ fn readable(bytes: &[u8], is_all: bool) -> Option<&str> {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
-fn is_none(count: &u64) -> bool {
+fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
