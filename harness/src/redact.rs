@@ -2,7 +2,9 @@
 //!
 //! Blanked are the values of `cookie`, `set-cookie`, `authorization` and `proxy-authorization`, wherever a message shows
 //! them and wherever the same value turns up again in the scenario; private keys as PEM, bare Base64 or JWK; and tokens
-//! (JWT). What tells what went wrong stays: the names of cookies, their attributes, the scheme of an authorization.
+//! (JWT); all of that in bodies, too. What tells what went wrong stays: the names of cookies, their attributes, the scheme of an authorization.
+
+mod body;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -25,6 +27,11 @@ const ATTRIBUTES: [&str; 7] = ["domain", "path", "expires", "max-age", "samesite
 /// What looks like a secret, and what is left of it.
 static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     let patterns = [
+        // A pair in JSON that is a secret field.
+        (
+            r#"(?i)(\[\s*"(?:set-cookie|cookie|authorization|proxy-authorization)"\s*,\s*")(?:[^"\\]|\\.)*(?:"|\z)"#,
+            "${1}[blanked]\"",
+        ),
         // PEM; without an end up to where the text ends. Spaces may be encoded as in a query.
         (
             r"(?s)-----BEGIN(?:[A-Z0-9 +]|%20)*PRIVATE(?: |\+|%20)KEY-----.*?(?:-----END(?:[A-Z0-9 +]|%20)*PRIVATE(?: |\+|%20)KEY-----|\z)",
@@ -136,6 +143,7 @@ impl Secrets {
                 }
                 self.blank(&mut hop.target);
                 hop.note.iter_mut().for_each(|note| self.blank(note));
+                hop.body.iter_mut().for_each(|body| self.body(body));
             }
             What::Signature(event) => {
                 event.base.iter_mut().chain(&mut event.signature_input).for_each(|text| self.blank(text));
@@ -147,7 +155,9 @@ impl Secrets {
         self.blank(&mut failure.step);
         self.blank(&mut failure.expected);
         self.blank(&mut failure.got);
-        failure.trace.iter_mut().chain(&mut failure.hop).for_each(|text| self.blank(text));
+        failure.hop.iter_mut().for_each(|text| self.blank(text));
+        // Short bodies stand there.
+        failure.trace.iter_mut().for_each(|text| self.blank_content(text, false));
         if let Some(bases) = &mut failure.bases {
             self.blank(&mut bases.made);
             self.blank(&mut bases.rebuilt);

@@ -11,8 +11,14 @@
 //! | outside or a Core → proxy, and its answer | the proxy |
 //! | proxy → own Core (`/internal/auth`, TERM-5, `/core/…`), and its answer | the proxy |
 //! | proxy → app, and its answer | the echo app, which really received it |
+//!
+//! Of bodies the beginning is kept, on the way of apps alone: what goes to a Core itself may hold what is nobody's business,
+//! as pairing codes. Whoever records a hop takes its body, too, with a [`Tap`], as it streams by.
 
+mod bodies;
+mod body;
 mod kept;
+mod tap;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -22,11 +28,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub use body::{Body, BodyEnd, EXCERPT};
 use kept::Kept;
 pub use kept::Timed;
+pub(crate) use tap::Tap;
 
 /// The request field that correlates the hops of one request. End-to-end, not covered by signatures of a Core.
 pub const TRACE_FIELD: &str = "countersign-trace";
+
+/// Where an app finds its peers, at its Core.
+pub(crate) const CALL_PEER: &str = "/internal/call_peer/";
 
 /// How many origins are remembered.
 const ORIGINS: usize = 1 << 14;
@@ -118,6 +129,9 @@ pub struct Hop {
     /// What a reader should know beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Its body, where it has one that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Box<Body>>,
 }
 
 impl Hop {
@@ -139,6 +153,7 @@ impl Hop {
             status: None,
             fields: readable(fields),
             note: None,
+            body: None,
         }
     }
 
@@ -154,6 +169,7 @@ impl Hop {
             status: Some(status),
             fields: readable(fields),
             note: None,
+            body: None,
         }
     }
 
@@ -162,6 +178,27 @@ impl Hop {
     pub fn with_note(mut self, note: impl Into<String>) -> Hop {
         self.note = Some(note.into());
         self
+    }
+
+    /// With a body that is known by now, where that may be kept.
+    #[must_use]
+    pub(crate) fn with_body(mut self, body: Option<Box<Body>>) -> Hop {
+        self.body = body.filter(|_| self.may_show_body());
+        self
+    }
+
+    /// Whether it is on the way of an app, so that its body may be kept.
+    fn may_show_body(&self) -> bool {
+        let asked = match self.kind {
+            HopKind::Request => (&self.from, &self.to),
+            HopKind::Answer => (&self.to, &self.from),
+        };
+        match asked {
+            (Party::App { .. }, Party::Core { .. }) => is_call(&self.target),
+            (Party::Proxy { .. }, Party::App { .. }) => true,
+            (_, Party::Proxy { .. }) => !self.target.starts_with("/core/"),
+            _ => false,
+        }
     }
 
     /// The value of the first field of that name.
@@ -242,6 +279,14 @@ pub enum What {
 }
 
 impl Entry {
+    /// How much memory its body takes, in bytes.
+    fn body_size(&self) -> usize {
+        match &self.what {
+            What::Hop(hop) => hop.body.as_ref().map_or(0, |body| body.size()),
+            What::Signature(_) => 0,
+        }
+    }
+
     /// The value of [`TRACE_FIELD`], where the request has one.
     pub fn trace_id(&self) -> Option<&str> {
         match &self.what {
@@ -330,9 +375,20 @@ impl Trace {
         }
     }
 
-    /// Adds a hop. To be called before the message goes on.
-    pub fn record(&self, hop: Hop) {
-        self.push(What::Hop(hop));
+    /// Adds a hop; its place. To be called before the message goes on.
+    pub fn record(&self, hop: Hop) -> u64 {
+        self.push(What::Hop(hop))
+    }
+
+    /// What takes the body of the hop at this place as it passes, where that may be kept.
+    pub(crate) fn tap(&self, seq: u64) -> Tap {
+        let taken = self.state().kept.begin_body(seq);
+        taken.map_or_else(Tap::default, |taken| Tap::new(self.clone(), seq, taken))
+    }
+
+    fn close_body(&self, seq: u64, end: BodyEnd) {
+        self.state().kept.end_body(seq, end);
+        self.tell();
     }
 
     /// Adds what a Core did with a signature.
@@ -342,22 +398,32 @@ impl Trace {
 
     /// All entries that are still there.
     pub fn entries(&self) -> Vec<Entry> {
-        self.state().kept.from(0).map(|timed| timed.entry.clone()).collect()
+        let state = self.state();
+        state.kept.from(0).map(|timed| state.kept.now(timed).entry).collect()
     }
 
     /// The entries of one request.
     pub fn entries_of(&self, trace_id: &str) -> Vec<Entry> {
-        self.state().kept.of(trace_id).map(|timed| timed.entry.clone()).collect()
+        self.timed_entries_of(trace_id).into_iter().map(|timed| timed.entry).collect()
     }
 
     /// At most `most` entries from the place `seq` on, those that are still there. It costs what they cost.
     pub fn entries_from(&self, seq: u64, most: usize) -> Vec<Timed> {
-        self.state().kept.from(seq).take(most).cloned().collect()
+        let state = self.state();
+        state.kept.from(seq).take(most).map(|timed| state.kept.now(timed)).collect()
     }
 
     /// The entries of one request, with the time of each.
     pub fn timed_entries_of(&self, trace_id: &str) -> Vec<Timed> {
-        self.state().kept.of(trace_id).cloned().collect()
+        let state = self.state();
+        state.kept.of(trace_id).map(|timed| state.kept.now(timed)).collect()
+    }
+
+    /// The requests of which a body ended after its hop was there: at most `most`, from the place `from` among these ends
+    /// on, each with its place.
+    pub(crate) fn ended_bodies(&self, from: u64, most: usize) -> Vec<(u64, Option<String>)> {
+        let state = self.state();
+        state.kept.ended_bodies(from).take(most).map(|(place, id)| (place, id.map(str::to_owned))).collect()
     }
 
     /// How long ago the trace began: the clock of [`Timed::at`].
@@ -365,7 +431,7 @@ impl Trace {
         self.state().kept.age()
     }
 
-    /// Tells whenever an entry was added.
+    /// Tells whenever an entry was added, or a body ended.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changed.subscribe()
     }
@@ -414,8 +480,13 @@ impl Trace {
         })
     }
 
-    fn push(&self, what: What) {
-        self.state().kept.push(what);
+    fn push(&self, what: What) -> u64 {
+        let seq = self.state().kept.push(what);
+        self.tell();
+        seq
+    }
+
+    fn tell(&self) {
         self.inner.changed.send_modify(|count| *count += 1);
     }
 
@@ -432,6 +503,15 @@ pub fn lines(hops: &[Hop]) -> String {
 /// The value of [`TRACE_FIELD`] among these fields.
 pub fn trace_id_of(fields: &http::HeaderMap) -> Option<String> {
     fields.get(TRACE_FIELD).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// Whether an app calls a peer; targets may be as for an HTTP proxy.
+fn is_call(target: &str) -> bool {
+    let path = match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('/') => rest.find('/').map_or("", |at| &rest[at..]),
+        _ => target,
+    };
+    path.starts_with(CALL_PEER)
 }
 
 fn hops_among(entries: Vec<Entry>) -> Vec<Hop> {

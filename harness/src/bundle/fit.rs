@@ -61,7 +61,8 @@ impl Entry {
         match self {
             Entry::Request(message) | Entry::Answer(message) => {
                 let fields: usize = message.fields.iter().map(|(name, value)| name.len() + value.len() + 16).sum();
-                message.target.len() + of(&message.note) + fields + 200
+                let body = message.body.as_ref().map_or(0, |body| body.size());
+                message.target.len() + of(&message.note) + fields + body + 200
             }
             Entry::Signature(signature) => of(&signature.base) + of(&signature.signature_input) + 200,
         }
@@ -102,6 +103,7 @@ fn cut(text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::Body;
 
     #[test]
     fn a_long_text_is_cut_between_characters_and_says_so() {
@@ -124,6 +126,7 @@ mod tests {
             status: None,
             fields: vec![("x".into(), "y".repeat(TEXT)); 40],
             note: None,
+            body: Body::arrived(b"hello", 5, true),
         };
         let mut bundle = super::super::tests::bundle();
         bundle.trace = (0..400).map(|n| Entry::Request(message(n))).collect();

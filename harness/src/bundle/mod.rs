@@ -21,7 +21,7 @@ pub use load::{LoadError, load};
 use crate::record::{Record, Staged};
 use crate::subject::Receive;
 use crate::suite::Seed;
-use crate::trace::{self, HopKind, SignatureOutcome, What};
+use crate::trace::{self, Body, HopKind, SignatureOutcome, What};
 use crate::verdict::{Bases, ScenarioResult, SubjectInfo, SuiteInfo, Verdict};
 
 /// What the file says that it is.
@@ -168,6 +168,8 @@ struct Message {
     fields: Vec<(String, String)>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    body: Option<Box<Body>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -293,6 +295,7 @@ impl Entry {
                     status: hop.status,
                     fields: hop.fields.clone(),
                     note: hop.note.clone(),
+                    body: hop.body.clone(),
                 };
                 return match hop.kind {
                     HopKind::Request => Entry::Request(message),

@@ -34,6 +34,7 @@ use tokio_util::task::AbortOnDropHandle;
 use self::browser::Browser;
 use self::terminals::Logins;
 use self::view::View;
+use crate::redact::Secrets;
 use crate::subject::{MixError, Storage};
 use crate::testbed::connect_proxy::{ConnectProxy, ConnectProxyHandle};
 use crate::testbed::pki::{Pki, PkiError};
@@ -305,8 +306,16 @@ impl Live {
             fields: reply.fields.to_readable(),
             body_b64: BASE64_STANDARD.encode(&reply.body),
             length: reply.length,
-            entries: reply.trace_id.as_deref().map(|id| self.testbed.trace().entries_of(id)).unwrap_or_default(),
+            entries: self.entries(reply.trace_id.as_deref()),
         }
+    }
+
+    /// What happened on the way of a request, with bodies as they may be shown.
+    fn entries(&self, trace_id: Option<&str>) -> Vec<Entry> {
+        let mut entries = trace_id.map(|id| self.testbed.trace().entries_of(id)).unwrap_or_default();
+        let secrets = Secrets::of(&entries);
+        entries.iter_mut().for_each(|entry| secrets.body_of(entry));
+        entries
     }
 
     /// Asks for its end; see [`Live::ending`].

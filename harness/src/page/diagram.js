@@ -3,7 +3,7 @@
 
 const KINDS = ["request", "answer", "made", "verified", "refused"];
 
-// An entry is a hop `{kind, trace, from, to, method, target, status, note, fields}`, or what a Core did with a signature
+// An entry is a hop `{kind, trace, from, to, method, target, status, note, fields, body}`, or what a Core did with a signature
 // `{kind, trace, from, to, label, input, base, step, code}`, where both parties are that Core. A party `{kind, portal,
 // name}` is always the same object.
 const partyName = (party) => (party.portal === null ? party.name : `${party.name} on ${party.portal}`);
@@ -67,6 +67,19 @@ function picture(entry, columns, width) {
     svg("text", { class: "label", x: `${(Number(anchor[1]) / width) * 100}%`, y: "19", "text-anchor": anchor[0] }, line));
 }
 
+// What is known of a body `{text, base64, length, left_out, end}`; nothing where there is none.
+function bodyOf(body) {
+  if (!body) return null;
+  const { length, left_out: leftOut = 0, end } = body;
+  const shown = body.text ?? body.base64 ?? null;
+  const parts = [`Body, ${many(length, "byte")}${end === "going_on" ? " so far" : ""}`];
+  if (shown === null && length > 0) parts.push("no longer kept");
+  else if (leftOut > 0) parts.push(`the last ${leftOut.toLocaleString("en")} of them left out here`);
+  if (shown !== null && body.base64) parts.push("no text, so in Base64");
+  if (end === "broken_off") parts.push(length === 0 ? "nothing of it was read" : "then it broke off");
+  return [el("p", { class: "more" }, `${parts.join(", ")}${shown === null ? "." : ":"}`), shown !== null && el("pre", { class: "body" }, shown)];
+}
+
 // What went over the wire, or what a Core did.
 function message(entry) {
   const title = el("h4", {}, words(entry).replace(/: .*$/s, ""));
@@ -77,7 +90,8 @@ function message(entry) {
       entry.fields.length === 0
         ? el("p", { class: "more" }, "No fields.")
         : el("table", {}, el("tbody", {}, entry.fields.map(([name, value]) =>
-          el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value))))));
+          el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, value))))),
+      bodyOf(entry.body));
   }
   return el("div", { class: "message" }, title,
     entry.code && el("p", { class: "more" }, `at the step ${entry.step}: ${entry.code}`),

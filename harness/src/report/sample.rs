@@ -6,7 +6,7 @@ use crate::expectations::Known;
 use crate::record::{Exhibit, Record, StepRecord};
 use crate::subject::Receive;
 use crate::suite::diverge::Bases;
-use crate::trace::{Entry, Hop, Party, SignatureEvent, SignatureOutcome, What};
+use crate::trace::{Body, Entry, Hop, Party, SignatureEvent, SignatureOutcome, What};
 use crate::verdict::{
     Event, Failure, RequirementResult, ScenarioInfo, ScenarioResult, SubjectInfo, SuiteInfo, Summary, Verdict,
 };
@@ -158,7 +158,9 @@ fn record() -> Record {
         signature("bob", "\"@method\": GET\n\"@authority\": chat.bobbob.p.example:443", refused),
         What::Hop(auth.answer(401, &fields(&[]))),
         What::Hop(
-            sent.answer(401, &fields(&[("content-type", "application/json")])).with_note("the app was not asked"),
+            sent.answer(401, &fields(&[("content-type", "application/json")]))
+                .with_note("the app was not asked")
+                .with_body(Body::arrived(b"{\"code\":  \"invalid_signature\"}", 30, true)),
         ),
         What::Hop(asked.answer(401, &fields(&[]))),
     ];

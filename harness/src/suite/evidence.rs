@@ -21,8 +21,15 @@ pub(crate) fn add(details: &mut Details, trace: &Trace, trace_id: &str) {
         details.hop = bases.component().and_then(|component| changed_by(component, &hops));
     }
     if details.trace.is_empty() {
-        details.trace = hops.iter().take(HOPS).map(ToString::to_string).collect();
+        details.trace = hops.iter().take(HOPS).map(in_a_line).collect();
         details.trace.extend(signatures.iter().map(told));
+    }
+}
+
+fn in_a_line(hop: &Hop) -> String {
+    match &hop.body {
+        Some(body) => format!("{hop}; body: {body}"),
+        None => hop.to_string(),
     }
 }
 
@@ -108,6 +115,7 @@ fn value(name: &str, hop: &Hop) -> Option<String> {
 mod tests {
     use super::*;
     use crate::suite::StepFailure;
+    use crate::trace::Body;
 
     fn hop(from: Party, to: Party, target: &str, fields: &[(&str, &str)]) -> Hop {
         let mut map = http::HeaderMap::new();
@@ -158,6 +166,15 @@ mod tests {
         assert_eq!(bases.guess.as_deref(), Some("the query is dropped by one side"));
         assert_eq!(details.hop.as_deref(), Some("proxy on bob: got `?x=1`, handed `?` to Core on bob"));
         assert_eq!(details.trace.len(), 5);
+    }
+
+    #[test]
+    fn a_short_body_is_told_with_its_hop() {
+        let trace = trace("/a", "");
+        let sent = hop(Party::proxy("bob"), Party::app("bob", "chat"), "/a", &[]);
+        trace.record(sent.with_body(Body::arrived(b"hello", 5, true)));
+        let told = evidence(&trace).trace;
+        assert!(told.contains(&"proxy on bob -> chat on bob: GET /a; body: hello (5 bytes)".to_owned()), "{told:#?}");
     }
 
     #[test]

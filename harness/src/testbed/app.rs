@@ -14,7 +14,7 @@ use super::real_app::{Command, Supervised};
 use crate::containers::seat::Seat;
 use crate::subject::descriptor::Connections;
 use crate::subject::surface::Surface;
-use crate::trace::{Hop, Party, Trace};
+use crate::trace::{CALL_PEER, Hop, Party, Trace};
 use crate::wire::{Call, Channel, Reply, WireError};
 
 /// How long raw bytes may wait for their answer.
@@ -287,8 +287,8 @@ impl DoorChannel {
         let trace_id = traced(&mut call, &self.trace, party);
         let fields = call.fields().to_header_map();
         let hop = Hop::request(party(), Party::core(&self.portal), call.method(), call.target(), &fields);
-        self.trace.record(hop.clone());
-        let mut outcome = self.channel.exchange(&call, &self.authority).await;
+        let tap = call.tap(&self.trace, self.trace.record(hop.clone()));
+        let mut outcome = self.channel.tapped_exchange(&call, &self.authority, tap).await;
         let reply = match &mut outcome {
             Ok(reply) => Some((reply, None)),
             Err(WireError::Cut { reply, .. }) => Some((&mut **reply, Some("cut off"))),
@@ -297,6 +297,7 @@ impl DoorChannel {
         if let Some((reply, note)) = reply {
             reply.trace_id = trace_id;
             let answer = hop.answer(reply.status, &reply.fields.to_header_map());
+            let answer = answer.with_body(reply.kept_body(note.is_none()));
             self.trace.record(Hop { note: note.map(str::to_owned), ..answer });
         }
         outcome
@@ -306,7 +307,7 @@ impl DoorChannel {
 /// Where an app finds `rest` on a peer.
 pub(super) fn call_target(peer: &str, rest: &str) -> String {
     let slash = if rest.starts_with('/') { "" } else { "/" };
-    format!("/internal/call_peer/{peer}{slash}{rest}")
+    format!("{CALL_PEER}{peer}{slash}{rest}")
 }
 
 /// An app of that name, or that there is none.

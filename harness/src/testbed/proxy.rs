@@ -23,6 +23,7 @@ mod refuse;
 mod rewrite;
 mod route;
 mod serve;
+mod tapped;
 pub(crate) mod tasks;
 #[cfg(test)]
 mod tests;

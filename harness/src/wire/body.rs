@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::{Fields, Gate, Reader, WireError};
+use crate::trace::{Body, Tap, Trace};
 
 /// How much of an arriving body is kept beside its hash.
 const KEEP: usize = 8 << 20;
@@ -35,6 +36,16 @@ impl Content {
             Content::Bytes(bytes) => bytes.len() as u64,
             Content::Generated(length) => *length,
         }
+    }
+
+    /// As a hop keeps it.
+    pub(crate) fn kept(&self) -> Option<Box<Body>> {
+        Body::arrived(&self.piece(0), self.length(), true)
+    }
+
+    /// What takes it as the body of the hop at this place.
+    pub(crate) fn tap(&self, trace: &Trace, seq: u64) -> Tap {
+        Framing::Length(self.length()).tap(trace, seq)
     }
 
     /// The piece at this position: at most 64 KiB, empty at the end.
@@ -113,6 +124,15 @@ impl Framing {
         Ok(Framing::by_fields(fields)?.unwrap_or(Framing::UntilClose))
     }
 
+    /// What takes the body of the hop at this place as it passes.
+    pub(crate) fn tap(self, trace: &Trace, seq: u64) -> Tap {
+        match self {
+            Framing::None | Framing::Length(0) => Tap::default(),
+            Framing::Length(length) => trace.tap(seq).expecting(length),
+            Framing::Chunked | Framing::UntilClose => trace.tap(seq),
+        }
+    }
+
     fn by_fields(fields: &Fields) -> Result<Option<Framing>, WireError> {
         if fields.values("transfer-encoding").any(|value| value.to_ascii_lowercase().contains("chunked")) {
             return Ok(Some(Framing::Chunked));
@@ -129,17 +149,19 @@ impl Framing {
 
 /// A body to be written.
 #[derive(Debug)]
-pub struct Outgoing<'a> {
+pub(crate) struct Outgoing<'a> {
     /// What.
-    pub content: &'a Content,
+    pub(crate) content: &'a Content,
     /// Whether in chunks.
-    pub chunked: bool,
+    pub(crate) chunked: bool,
     /// Fields after it, where it goes in chunks.
-    pub trailers: &'a Fields,
+    pub(crate) trailers: &'a Fields,
     /// Writes only so many bytes; the caller then drops the connection.
-    pub cut_after: Option<u64>,
+    pub(crate) cut_after: Option<u64>,
     /// Waits for the gate after so many bytes.
-    pub pause: Option<(u64, Gate)>,
+    pub(crate) pause: Option<(u64, Gate)>,
+    /// Takes it as it goes out.
+    pub(crate) tap: Tap,
 }
 
 impl Outgoing<'_> {
@@ -147,15 +169,15 @@ impl Outgoing<'_> {
     ///
     /// # Errors
     /// When the connection fails.
-    pub async fn write<W: AsyncWrite + Unpin>(self, io: &mut W) -> std::io::Result<()> {
+    pub(crate) async fn write<W: AsyncWrite + Unpin>(mut self, io: &mut W) -> std::io::Result<()> {
         let length = self.content.length();
         let end = self.cut_after.map_or(length, |cut| cut.min(length));
-        match &self.pause {
-            Some((at, gate)) if *at < end => {
-                self.pieces(io, 0, *at).await?;
+        match self.pause.take() {
+            Some((at, gate)) if at < end => {
+                self.pieces(io, 0, at).await?;
                 io.flush().await?;
                 gate.passed().await;
-                self.pieces(io, *at, end).await?;
+                self.pieces(io, at, end).await?;
             }
             _ => self.pieces(io, 0, end).await?,
         }
@@ -168,10 +190,11 @@ impl Outgoing<'_> {
         io.flush().await
     }
 
-    async fn pieces<W: AsyncWrite + Unpin>(&self, io: &mut W, mut position: u64, end: u64) -> std::io::Result<()> {
+    async fn pieces<W: AsyncWrite + Unpin>(&mut self, io: &mut W, mut position: u64, end: u64) -> std::io::Result<()> {
         while position < end {
             let mut piece = self.content.piece(position);
             piece.truncate(usize::try_from(end - position).unwrap_or(usize::MAX));
+            self.tap.take(&piece);
             if self.chunked {
                 io.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
             }
@@ -204,7 +227,7 @@ impl Arrived {
     /// Gathers a body piece by piece; `begun` is opened with the first.
     pub(crate) fn gatherer(begun: Option<&Gate>) -> Gatherer {
         let hash = digest::Context::new(&digest::SHA256);
-        Gatherer { kept: BytesMut::new(), length: 0, hash, begun: begun.cloned() }
+        Gatherer { kept: BytesMut::new(), length: 0, hash, begun: begun.cloned(), tap: Tap::default() }
     }
 }
 
@@ -214,6 +237,7 @@ pub(crate) struct Gatherer {
     length: u64,
     hash: digest::Context,
     begun: Option<Gate>,
+    tap: Tap,
 }
 
 /// Takes the pieces of a body as they come.
@@ -229,16 +253,30 @@ impl Take for Gatherer {
 }
 
 impl Gatherer {
+    /// Taken by this, too.
+    pub(super) fn tapped(self, tap: Tap) -> Gatherer {
+        Gatherer { tap, ..self }
+    }
+
+    /// The body is here whole, and its end goes on next.
+    pub(super) fn end(&mut self) {
+        self.tap.end();
+    }
+
     pub(crate) fn add(&mut self, piece: &[u8]) {
         if let Some(begun) = self.begun.take() {
             begun.open();
         }
+        self.tap.take(piece);
         self.hash.update(piece);
         self.length += piece.len() as u64;
         self.kept.extend_from_slice(&piece[..piece.len().min(KEEP - self.kept.len())]);
     }
 
-    pub(crate) fn finish(self, trailers: Fields, cut: Option<String>) -> Arrived {
+    pub(crate) fn finish(mut self, trailers: Fields, cut: Option<String>) -> Arrived {
+        if cut.is_none() {
+            self.tap.end();
+        }
         let sha256 = hex(self.hash.finish().as_ref());
         Arrived { kept: self.kept.freeze(), length: self.length, sha256, trailers, cut }
     }
@@ -247,7 +285,12 @@ impl Gatherer {
 impl<R: AsyncRead + Unpin> Reader<'_, R> {
     /// Reads a body to its end, or to where it breaks off. `begun` is opened with its first bytes.
     pub async fn body(&mut self, framing: Framing, begun: Option<&Gate>) -> Arrived {
-        let mut gatherer = Arrived::gatherer(begun);
+        self.tapped_body(framing, begun, Tap::default()).await
+    }
+
+    /// The same, taken by this, too.
+    pub(crate) async fn tapped_body(&mut self, framing: Framing, begun: Option<&Gate>, tap: Tap) -> Arrived {
+        let mut gatherer = Arrived::gatherer(begun).tapped(tap);
         match self.pieces(framing, &mut gatherer).await {
             Ok(trailers) => gatherer.finish(trailers, None),
             Err(error) => gatherer.finish(Fields::new(), Some(error.to_string())),

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 
 use super::{Arrived, Content, Fields, Framing, Gate, Outgoing, Reader, WireError};
+use crate::trace::{Body, Tap, Trace};
 
 /// How long an exchange may take unless the call says otherwise.
 const WITHIN: Duration = Duration::from_secs(15);
@@ -184,8 +185,14 @@ impl Call {
         head
     }
 
-    fn outgoing(&self) -> Outgoing<'_> {
+    /// What takes its body as that of the hop at this place.
+    pub(crate) fn tap(&self, trace: &Trace, seq: u64) -> Tap {
+        self.content.tap(trace, seq)
+    }
+
+    fn outgoing(&self, tap: Tap) -> Outgoing<'_> {
         Outgoing {
+            tap,
             content: &self.content,
             chunked: self.chunked,
             trailers: &self.trailers,
@@ -243,6 +250,11 @@ impl Reply {
         self.fields.get(name)
     }
 
+    /// Its body as a hop keeps it, whether it came whole or broke off.
+    pub(crate) fn kept_body(&self, whole: bool) -> Option<Box<Body>> {
+        Body::arrived(&self.body, self.length, whole)
+    }
+
     /// The body as text.
     pub fn text(&self) -> String {
         super::readable(&self.body)
@@ -269,8 +281,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
 
     /// Makes a request and reads its answer. `authority` becomes Host where the call has none.
     pub async fn exchange(&mut self, call: &Call, authority: &str) -> Result<Reply, WireError> {
+        self.tapped_exchange(call, authority, Tap::default()).await
+    }
+
+    /// The same, with what takes the body of the request.
+    pub(crate) async fn tapped_exchange(&mut self, call: &Call, authority: &str, tap: Tap) -> Result<Reply, WireError> {
         let what = format!("{} {} at {authority}", call.method, call.target);
-        self.exchange_bytes(&call.head(authority), Some(call), &call.method, call.within, what).await
+        self.exchange_bytes(&call.head(authority), Some((call, tap)), &call.method, call.within, what).await
     }
 
     /// Sends these bytes and reads one answer, as if to a request with that method.
@@ -323,12 +340,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
     async fn exchange_bytes(
         &mut self,
         head: &[u8],
-        call: Option<&Call>,
+        body: Option<(&Call, Tap)>,
         method: &str,
         within: Duration,
         what: String,
     ) -> Result<Reply, WireError> {
         let (mut from, mut to) = tokio::io::split(&mut self.io);
+        let call = body.as_ref().map(|(call, _)| *call);
         let go_ahead = watch::Sender::new(!call.is_some_and(Call::expects_continue));
         let mut told = go_ahead.subscribe();
         let sending = async {
@@ -336,8 +354,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Channel<S> {
             to.flush().await?;
             // The sender outlives this future: waiting ends with the go-ahead.
             let _ = told.wait_for(|go| *go).await;
-            if let Some(call) = call {
-                call.outgoing().write(&mut to).await?;
+            if let Some((call, tap)) = body {
+                call.outgoing(tap).write(&mut to).await?;
                 if call.cut_after.is_some() {
                     to.shutdown().await?;
                     return Err(std::io::Error::other("cut off on purpose"));

@@ -15,7 +15,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-pub use body::{Arrived, Content, Framing, Outgoing, generated_sha256};
+pub(crate) use body::Outgoing;
+pub use body::{Arrived, Content, Framing, generated_sha256};
 pub use client::{Call, Channel, Reply};
 pub use gate::Gate;
 

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 
 use super::body::{Gatherer, Take};
 use super::{Arrived, Fields, Framing, Head, Reader, WireError};
+use crate::trace::Tap;
 
 /// What can be done with the caller's connection afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,10 +23,12 @@ pub(crate) enum After {
 
 /// Told what passes.
 pub(crate) trait Witness: Send {
+    /// The body of the request goes by: what takes it.
+    fn begin_request(&mut self, framing: Framing) -> Tap;
     /// The body of the request has gone by, whole or not.
     fn request(&mut self, body: Arrived);
-    /// The head of the answer is there, and has not gone on yet.
-    fn answer(&mut self, status: u16, fields: &Fields);
+    /// The head of the answer is there, and has not gone on yet; what takes its body.
+    fn answer(&mut self, status: u16, fields: &Fields, framing: Framing) -> Tap;
 }
 
 /// The caller's side: its connection, and what was read of it too early.
@@ -55,7 +58,8 @@ where
         let (mut from_caller, mut to_caller) = tokio::io::split(&mut *io);
         let (mut from_upstream, mut to_upstream) = tokio::io::split(&mut upstream);
         let framing = Framing::of_request(&head.fields)?;
-        let mut sending = pin!(send(Reader::new(&mut from_caller, buffer), head, framing, &mut to_upstream));
+        let tap = witness.begin_request(framing);
+        let mut sending = pin!(send(Reader::new(&mut from_caller, buffer), head, framing, &mut to_upstream, tap));
         let mut answer = Reader::new(&mut from_upstream, &mut answered);
         let mut gone = None;
         // Until the head of the answer is there.
@@ -78,13 +82,13 @@ where
             }
         };
         let (_, status, _) = answered.status_line()?;
-        witness.answer(status, &answered.fields);
+        let framing = Framing::of_answer(&method, status, &answered.fields)?;
+        let tap = witness.answer(status, &answered.fields, framing);
         if status == 101 {
             write_head(&mut to_caller, &answered).await?;
             End::Switched
         } else {
-            let framing = Framing::of_answer(&method, status, &answered.fields)?;
-            let mut receiving = pin!(hand_back(&mut answer, &answered, framing, &mut to_caller));
+            let mut receiving = pin!(hand_back(&mut answer, &answered, framing, &mut to_caller, tap));
             let whole = loop {
                 tokio::select! {
                     biased;
@@ -133,8 +137,9 @@ async fn send<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send>(
     head: &Head,
     framing: Framing,
     to: &mut W,
+    tap: Tap,
 ) -> Arrived {
-    let mut passing = Passing::new(to, framing);
+    let mut passing = Passing::new(to, framing, tap);
     // Where it can't be sent, the answer tells, or that there is none.
     passing.failed = write_head(passing.to, head).await.err();
     let passed = body.pieces(framing, &mut passing).await;
@@ -147,11 +152,12 @@ async fn hand_back<R: AsyncRead + Unpin, W: AsyncWrite + Unpin + Send>(
     head: &Head,
     framing: Framing,
     to: &mut W,
+    tap: Tap,
 ) -> bool {
     if write_head(to, head).await.is_err() {
         return false;
     }
-    let mut passing = Passing { stops: true, ..Passing::new(to, framing) };
+    let mut passing = Passing { stops: true, ..Passing::new(to, framing, tap) };
     let passed = body.pieces(framing, &mut passing).await;
     passing.finish(passed).await.cut.is_none()
 }
@@ -182,8 +188,8 @@ struct Passing<'w, W> {
 }
 
 impl<'w, W: AsyncWrite + Unpin + Send> Passing<'w, W> {
-    fn new(to: &'w mut W, framing: Framing) -> Passing<'w, W> {
-        let gatherer = Arrived::gatherer(None);
+    fn new(to: &'w mut W, framing: Framing, tap: Tap) -> Passing<'w, W> {
+        let gatherer = Arrived::gatherer(None).tapped(tap);
         Passing { to, chunked: framing == Framing::Chunked, gatherer, failed: None, stops: false }
     }
 
@@ -207,6 +213,7 @@ impl<'w, W: AsyncWrite + Unpin + Send> Passing<'w, W> {
     async fn finish(mut self, passed: Result<Fields, WireError>) -> Arrived {
         let ended = match passed {
             Ok(trailers) if self.chunked => {
+                self.gatherer.end();
                 let mut end = b"0\r\n".to_vec();
                 trailers.write_to(&mut end);
                 end.extend_from_slice(b"\r\n");

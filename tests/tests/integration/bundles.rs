@@ -142,6 +142,18 @@ fn a_bundle_keeps_to_its_schema() {
     for kind in kinds {
         assert!(trace.iter().any(|entry| entry.get(kind).is_some()), "no {kind}");
     }
+    let refusal = trace.iter().rev().find_map(|entry| entry["answer"].get("body")).unwrap();
+    assert_eq!((&refusal["end"], refusal["text"].as_str().unwrap().contains("code")), (&"complete".into(), true));
+    // Those that were written before there were bodies.
+    let mut old = bundle.clone();
+    for message in old["trace"].as_array_mut().unwrap().iter_mut().flat_map(|entry| entry.as_object_mut().unwrap()) {
+        message.1.as_object_mut().unwrap().remove("body");
+    }
+    assert_eq!(objections(&old), Vec::<String>::new());
+    let file = folder.path().join("old.json");
+    fs::write(&file, old.to_string()).unwrap();
+    bundle::load(&file).unwrap();
+
     bundle["keys"]["mallory"] = "secret".into();
     bundle["colour"] = "red".into();
     assert_eq!(objections(&bundle).len(), 2);

@@ -8,8 +8,10 @@ use std::process::{Command, Stdio};
 
 use countersign::report::html::page;
 use countersign::suite::{RunOptions, Suite};
+use countersign::trace::What;
 use countersign::verdict::{Event, Summary, Verdict};
 
+use super::live_view::browser::Browser;
 use super::report::{given, steps};
 
 /// How many scenarios the page has to bear.
@@ -177,4 +179,19 @@ fn the_diagram_shows_the_hops_that_happened() {
     assert_eq!(drawn.count("class=\"hop"), result.record.entries.len() + drawn.count("class=\"hops\""));
     assert!(drawn.body().contains("aria-label=\"Core on alice to proxy on bob: "), "{}", drawn.body());
     assert!(drawn.count("<svg") > result.record.entries.len());
+
+    // A click shows the message: what the app on bob answered, as it came.
+    let url = format!("file://{}#scenario={}", file.display(), result.scenario.id.replace('/', "%2F"));
+    let mut browser = Browser::open(&chromium, &url);
+    browser.wait("document.querySelectorAll('.hop').length > 5");
+    browser.eval("[...document.querySelectorAll('.hop')].at(-1).click()");
+    let shown = browser.text("document.querySelector('.message').innerText");
+    let body = result.record.entries.iter().rev().find_map(|entry| match &entry.what {
+        What::Hop(hop) => hop.body.clone(),
+        What::Signature(_) => None,
+    });
+    let (text, length) = body.map(|body| (body.text.unwrap(), body.length)).unwrap();
+    assert_eq!(browser.text("document.querySelector('.message pre.body').textContent"), text);
+    assert!(shown.replace(',', "").contains(&format!("Body {length} byte")), "{shown}");
+    assert_eq!(browser.errors(), &[] as &[String]);
 }

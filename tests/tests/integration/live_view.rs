@@ -2,13 +2,16 @@
 
 #![expect(clippy::print_stdout, reason = "a test says what it measured")]
 
-mod browser;
+pub(crate) mod browser;
 
 use axum::http::{HeaderMap, HeaderName};
 use axum::routing::get;
 use axum::{Json, Router};
 use countersign::live::view::{KEPT, View};
+use countersign::testbed::{Answer, Testbed};
+use countersign::topology::{AppPlan, Topology};
 use countersign::trace::{Hop, Party, SignatureEvent, SignatureOutcome, TRACE_FIELD, Trace};
+use countersign::wire::{Call, Gate};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -142,6 +145,47 @@ async fn ten_thousand_calls_are_drawn_at_once_and_found_with_few_elements() {
         assert_eq!(browser.errors(), &[] as &[String]);
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_click_shows_the_message_and_its_body_goes_on_as_it_does() {
+    let Some(chromium) = chromium() else { return };
+    let chat = AppPlan::with_paths("chat", [("", "public")]);
+    let testbed = Testbed::start(Topology::new().portals(["bob"]).app_on_all(&chat)).await.unwrap();
+    let bob = testbed.portal("bob").unwrap();
+    let (begun, held) = (Gate::new(), Gate::new());
+    let answer = Answer::status(200).body("hello world").chunked().pause_after(5, &held);
+    bob.app("chat").unwrap().echo().answer_with(answer);
+    let call = Call::post("/x", "{\"ask\":  1}").field(TRACE_FIELD, "mine").opens_with_answer(&begun);
+    let (client, host) = (testbed.outside().clone(), bob.host_of("chat"));
+    let asking = tokio::spawn(async move { client.send(&host, call).await });
+    begun.passed().await;
+
+    let (url, _view) = served(testbed.trace()).await;
+    let mut browser = in_browser(move || {
+        let mut browser = Browser::open(&chromium, &url);
+        browser.wait("known.has('mine')");
+        browser.eval("go({ call: 'mine' }, true)");
+        browser.wait("document.querySelectorAll('#flow .hop').length === 6");
+        browser.eval("for (const n of [0, 5]) document.querySelectorAll('#flow .hop')[n].click()");
+        let bodies = "[...document.querySelectorAll('.message pre.body')].map((body) => body.textContent).join('|')";
+        assert_eq!(browser.text(bodies), "{\"ask\":  1}|hello");
+        let shown = browser.text("document.getElementById('flow').innerText");
+        assert!(shown.contains("Body, 11 bytes:") && shown.contains("Body, 5 bytes so far:"), "{shown}");
+        browser
+    })
+    .await;
+
+    // No hop comes after it: that the body ended is all there is to tell.
+    held.open();
+    assert_eq!(asking.await.unwrap().unwrap().text(), "hello world");
+    in_browser(move || {
+        browser.wait("[...document.querySelectorAll('.message pre.body')][1]?.textContent === 'hello world'");
+        assert!(!browser.text("document.getElementById('flow').innerText").contains("so far"));
+        assert_eq!(browser.errors(), &[] as &[String]);
+    })
+    .await;
+    testbed.shutdown().await.unwrap();
 }
 
 /// A testbed that is up as a program, and its page.

@@ -85,7 +85,15 @@ fn what_went_over_the_wire_keeps_to_the_schema() {
     let report = real();
     assert_eq!(objections(&report), Vec::<String>::new());
     let text = report.to_string();
-    for what in ["\"hop\":", "\"signature\":", "\"rejected\":", "\"verified\"", "\"party\":\"outside\""] {
+    for what in [
+        "\"hop\":",
+        "\"body\":",
+        "\"end\":\"complete\"",
+        "\"signature\":",
+        "\"rejected\":",
+        "\"verified\"",
+        "\"party\":\"outside\"",
+    ] {
         assert!(text.contains(what), "no {what} in the report");
     }
 }

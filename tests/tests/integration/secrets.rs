@@ -20,7 +20,8 @@ use countersign::subject::Subject;
 use countersign::suite::{RunOptions, Selection, Source, Suite};
 use countersign::testbed::faults::{Faults, ProxyFault};
 use countersign::verdict::{EventSink, Verdict};
-use http::{Request, Response};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, Request, Response};
 use portal_core::CoreBuilder;
 use portal_core::server::Surface;
 use portal_core::store::{Batch, Store, StoreError, Table};
@@ -84,13 +85,21 @@ impl Store for Watched {
     }
 }
 
-/// A surface that is watched for cookies, and says them again where it should not: in a field and in what it logs.
+/// A surface that is watched for cookies, and says them again where it should not: in a field, in what it logs, and in the
+/// bodies of calls.
 #[derive(Debug)]
 struct Talkative(Arc<dyn Surface>, Seen);
 
 #[async_trait]
 impl Surface for Talkative {
-    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+    async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
+        if let (Some(cookie), &Method::POST) = (self.1.cookies().last(), request.method())
+            && request.uri().path().starts_with("/internal/call_peer/")
+        {
+            let body = format!("stolen={cookie}");
+            request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+            *request.body_mut() = Body::from(body);
+        }
         let sent = request.headers().get("cookie").cloned();
         let mut answer = self.0.answer(request).await;
         for cookie in answer.headers().get_all("set-cookie") {
@@ -159,8 +168,21 @@ fn without_keys(bundle: &str) -> (String, Vec<String>) {
     (bundle.to_string(), keys)
 }
 
-/// What is secret in it; nothing if all is well.
+/// What is secret in it, also where it is encoded once more; nothing if all is well.
 fn leaks(text: &str, keys: &[String], cookies: &[String]) -> Vec<String> {
+    let mut leaks = plain_leaks(text, keys, cookies);
+    let is_encoded = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    for word in text.split(|c| !is_encoded(c)).filter(|word| word.len() > 20) {
+        let whole = word.trim_end_matches('=');
+        let whole = &whole[..whole.len() - whole.len() % 4];
+        if let Ok(decoded) = BASE64_STANDARD.decode(whole) {
+            leaks.extend(plain_leaks(&String::from_utf8_lossy(&decoded), keys, cookies));
+        }
+    }
+    leaks
+}
+
+fn plain_leaks(text: &str, keys: &[String], cookies: &[String]) -> Vec<String> {
     let mut leaks: Vec<String> = Vec::new();
     for form in keys.iter().flat_map(|pem| forms(pem)).filter(|form| text.contains(form.as_str())) {
         leaks.push(format!("a private key, as {form}"));
@@ -200,8 +222,9 @@ fn a_core_that_shows_its_secrets_does_not_get_them_into_reports() {
     let bundles = Arc::new(Folder::create(&folder.path().join("bundles"), Vec::new()).unwrap());
     let options = RunOptions {
         subject,
-        selection: Selection::all()
-            .tags("@ID-5 or @TERM-2 or @TERM-3 or @TERM-5 or @PROXY-7 or @AUTH-2 or @AUTH-12".parse().unwrap()),
+        selection: Selection::all().tags(
+            "@ID-5 or @TERM-2 or @TERM-3 or @TERM-5 or @PROXY-7 or @AUTH-2 or @AUTH-12 or @CALL-3".parse().unwrap(),
+        ),
         bundles: Some(Arc::clone(&bundles)),
         ..RunOptions::default()
     };
@@ -225,6 +248,10 @@ fn a_core_that_shows_its_secrets_does_not_get_them_into_reports() {
     let all = contents(folder.path());
     assert!(all.iter().any(|(name, text)| name.contains("bundles") && text.contains("x-ptl-debug")));
     assert!(all.iter().any(|(_, text)| text.contains("[blanked]")));
+    for kind in ["json", "html"] {
+        let shows = |(name, text): &(String, String)| name.ends_with(kind) && text.contains("stolen=[blanked]");
+        assert!(all.iter().any(shows), "no body in {kind}");
+    }
 
     for (name, text) in &all {
         let (text, made) = if name.contains("bundles") { without_keys(text) } else { (text.clone(), Vec::new()) };
@@ -303,5 +330,7 @@ fn a_secret_would_be_found() {
     assert!(!leaks(&key, &[], &[]).is_empty());
     let token = format!("eyJhbGciOi.eyJpZCI6MX0.{}", "x".repeat(30));
     assert!(!leaks(&format!("a={token};"), &[], &[]).is_empty());
+    let encoded = BASE64_STANDARD.encode(format!("a={token};"));
+    assert!(!leaks(&format!("{{\"body_b64\":\"{encoded}\"}}"), &[], &[]).is_empty());
     assert_eq!(leaks("eyJ a.b.c, [blanked]", &[key], &["cookie1".to_owned()]), [""; 0]);
 }

@@ -184,6 +184,7 @@ async fn what_is_up_can_be_seen_called_opened_changed_and_ended() {
         "decided: let in; /public/hello.txt falls under \"/public/\": public, so anyone may come",
         "The answer: 200 OK",
         "hello from the app",
+        "      body: hello from the app (19 bytes)\n",
     ] {
         assert!(out.contains(told), "{told}\n{out}");
     }
@@ -191,6 +192,7 @@ async fn what_is_up_can_be_seen_called_opened_changed_and_ended() {
     let called: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &called["status"]), (0, &401.into()));
     assert_eq!(called["entries"][0]["hop"]["method"], "POST");
+    assert_eq!(called["entries"][0]["hop"]["body"]["text"], "{}");
     let (code, _, err) = run(folder, &["call", "alice", "guestbok", "bob", "/"]).await;
     assert_eq!(code, 2);
     assert!(err.contains("there is no app named `guestbok`"), "{err}");

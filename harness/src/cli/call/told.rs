@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use crate::live::{CallOutcome, State};
 use crate::report::terminal;
 use crate::suite::diverge::Bases;
-use crate::trace::{Entry, Hop, HopKind, Party, SignatureEvent, SignatureOutcome, TRACE_FIELD, What};
+use crate::trace::{Body, Entry, Hop, HopKind, Party, SignatureEvent, SignatureOutcome, TRACE_FIELD, What};
 
 /// Writes all hops, what Cores did with signatures, what was decided and why, and the answer's head.
 pub(super) fn write(out: &mut dyn Write, outcome: &CallOutcome, state: &State) -> io::Result<()> {
-    let mut way = Way { entries: &outcome.entries, state, hops: 0, question: None };
+    let mut way = Way { entries: &outcome.entries, state, hops: 0, question: None, body: None };
     for entry in &outcome.entries {
         match &entry.what {
             What::Hop(hop) => way.hop(out, hop)?,
@@ -26,6 +26,8 @@ struct Way<'a> {
     hops: usize,
     /// The latest question of a proxy to its Core.
     question: Option<&'a Hop>,
+    /// The latest body.
+    body: Option<&'a Body>,
 }
 
 impl<'a> Way<'a> {
@@ -38,6 +40,11 @@ impl<'a> Way<'a> {
         writeln!(out, "{:>2}. {} -> {}: {what}", self.hops, hop.from, hop.to)?;
         if let Some(note) = &hop.note {
             writeln!(out, "      {note}")?;
+        }
+        // Once, as long as it stays the same on its way.
+        if let Some(body) = hop.body.as_deref().filter(|body| self.body != Some(*body)) {
+            self.body = Some(body);
+            writeln!(out, "      body: {body}")?;
         }
         let asked = hop.target.starts_with("/internal/auth");
         match (&hop.from, &hop.to, hop.kind) {

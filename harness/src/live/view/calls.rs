@@ -16,12 +16,16 @@ const AT_ONCE: usize = 1024;
 pub(super) struct Calls {
     most: usize,
     held: HashMap<String, Held>,
-    /// By the last entry of each: who has seen all up to one is told of those behind it.
+    /// By the latest change of each: who has seen all up to one is told of those behind it.
     by_change: BTreeMap<u64, String>,
     in_order: VecDeque<String>,
-    /// The last entries of calls that are no longer kept.
+    /// The latest changes of calls that are no longer kept.
     gone: VecDeque<u64>,
     next_seq: u64,
+    /// Where to go on among the bodies that ended.
+    next_end: u64,
+    /// How many changes there were: entries, and ends of bodies.
+    changes: u64,
     begun: u64,
 }
 
@@ -34,11 +38,11 @@ struct Held {
 /// What a reader has not seen yet.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    /// Calls that are new or went on, in the order of their last entries.
+    /// Calls that are new or went on, in the order of their latest changes.
     pub(super) calls: Vec<Summary>,
     /// How many calls went on and are gone by now.
     pub(super) missed: usize,
-    /// The reader has now seen the trace before this entry.
+    /// The reader has now seen the changes before this one.
     pub(super) seen: u64,
 }
 
@@ -52,16 +56,25 @@ impl Calls {
     fn keeping(most: usize) -> Calls {
         let (held, by_change) = (HashMap::new(), BTreeMap::new());
         let (in_order, gone) = (VecDeque::new(), VecDeque::new());
-        Calls { most, held, by_change, in_order, gone, next_seq: 0, begun: 0 }
+        Calls { most, held, by_change, in_order, gone, next_seq: 0, next_end: 0, changes: 0, begun: 0 }
     }
 
     /// Reads on in the trace.
     pub(super) fn catch_up(&mut self, trace: &Trace) {
         loop {
             let entries = trace.entries_from(self.next_seq, AT_ONCE);
-            let Some(last) = entries.last() else { return };
+            let Some(last) = entries.last() else { break };
             self.next_seq = last.entry.seq + 1;
             entries.iter().for_each(|timed| self.take(timed));
+        }
+        loop {
+            let ended = trace.ended_bodies(self.next_end, AT_ONCE);
+            let Some((last, _)) = ended.last() else { return };
+            self.next_end = last + 1;
+            for (_, id) in ended {
+                self.changes += 1;
+                id.into_iter().for_each(|id| self.body_ended(&id));
+            }
         }
     }
 
@@ -80,20 +93,21 @@ impl Calls {
         Some(&self.held.get(id)?.summary)
     }
 
-    /// At most `most` of the calls that a reader does not know who has seen the trace before the entry `seen`.
+    /// At most `most` of the calls that a reader does not know who has seen the changes before `seen`.
     pub(super) fn news(&self, seen: u64, most: usize) -> News {
         let changed = self.by_change.range(seen..).take(most);
         let calls: Vec<Summary> =
             changed.filter_map(|(_, id)| self.held.get(id)).map(|held| held.summary.clone()).collect();
         let seen_now = match calls.last() {
-            Some(last) if calls.len() == most => last.last_seq + 1,
-            _ => self.next_seq,
+            Some(Summary { changed: Some(last), .. }) if calls.len() == most => last + 1,
+            _ => self.changes,
         };
         let missed = self.gone.iter().filter(|last| (seen..seen_now).contains(*last)).count();
         News { calls, missed, seen: seen_now }
     }
 
     fn take(&mut self, timed: &Timed) {
+        self.changes += 1;
         let Some(id) = timed.entry.trace_id() else { return };
         if !self.held.contains_key(id) {
             // What is left of a call that is gone does not begin another one.
@@ -105,18 +119,29 @@ impl Calls {
             self.forget();
         }
         let Some(Held { began, summary }) = self.held.get_mut(id) else { return };
-        if summary.entries > 0 {
-            self.by_change.remove(&summary.last_seq);
-        }
         let took = timed.at.saturating_sub(*began);
         summary.take(timed, u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-        self.by_change.insert(summary.last_seq, id.to_owned());
+        self.changed(id);
+    }
+
+    fn body_ended(&mut self, id: &str) {
+        let Some(Held { summary, .. }) = self.held.get_mut(id) else { return };
+        summary.bodies += 1;
+        self.changed(id);
+    }
+
+    /// The latest change is one of this call.
+    fn changed(&mut self, id: &str) {
+        let Some(Held { summary, .. }) = self.held.get_mut(id) else { return };
+        let now = self.changes - 1;
+        let before = summary.changed.replace(now).and_then(|before| self.by_change.remove(&before));
+        self.by_change.insert(now, before.unwrap_or_else(|| id.to_owned()));
     }
 
     fn forget(&mut self) {
         while self.in_order.len() > self.most {
             let Some(held) = self.in_order.pop_front().and_then(|id| self.held.remove(&id)) else { return };
-            let last = held.summary.last_seq;
+            let Some(last) = held.summary.changed else { continue };
             self.by_change.remove(&last);
             if self.gone.len() == self.most {
                 self.gone.pop_front();

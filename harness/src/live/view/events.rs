@@ -1,9 +1,9 @@
 //! The calls as server-sent events.
 //!
-//! Nothing is queued for a reader: it has a place in the trace, and whenever it is ready it gets the calls that changed
-//! behind that place, as they are by then. So a slow reader costs nothing, sees the latest state of each call, and is
-//! told how many it missed because they are gone. The id of an event is such a place: a browser that lost the connection
-//! sends it as `Last-Event-ID` and goes on from there.
+//! Nothing is queued for a reader: it has a place among the changes, which are entries of the trace and ends of bodies, and
+//! whenever it is ready it gets the calls that changed behind that place, as they are by then. So a slow reader costs
+//! nothing, sees the latest state of each call, and is told how many it missed because they are gone. The id of an event
+//! is such a place: a browser that lost the connection sends it as `Last-Event-ID` and goes on from there.
 //!
 //! | event | data |
 //! |---|---|
@@ -50,7 +50,7 @@ pub(super) fn stream(
 struct Reader {
     view: Arc<Inner>,
     changes: watch::Receiver<u64>,
-    /// It has seen the trace before this entry.
+    /// It has seen the changes before this one.
     seen: Option<u64>,
     greeted: bool,
     /// There is more than it was told of.

@@ -92,7 +92,7 @@ impl View {
             .with_state(Arc::clone(&self.inner))
     }
 
-    /// Keeps the body of a call that it makes possible to make it again: the trace holds heads alone.
+    /// Keeps the body of a call so that it can be made again: the trace has but its beginning.
     pub fn keep_body(&self, trace_id: &str, body: &[u8]) {
         self.inner.bodies().keep(trace_id, body);
     }
@@ -115,7 +115,7 @@ impl Inner {
         self.bodies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The id of an event after which a reader has seen the trace before the entry `seen`.
+    /// The id of an event after which a reader has seen the changes before `seen`.
     fn id_of(&self, seen: u64) -> String {
         format!("{}-{seen}", self.run)
     }

@@ -5,12 +5,10 @@ use serde::Serialize;
 
 use crate::page::clipped;
 use crate::redact::Secrets;
-use crate::trace::{Entry, Hop, HopKind, Party, SignatureEvent, SignatureOutcome, Timed, What};
+use crate::trace::{CALL_PEER, Entry, Hop, HopKind, Party, SignatureEvent, SignatureOutcome, Timed, What};
 
 /// What a proxy asks its Core.
 const QUESTION: &str = "/internal/auth";
-/// Where an app finds its peers.
-const CALL_PEER: &str = "/internal/call_peer/";
 
 /// A call: all that one request set off.
 #[derive(Debug, Clone, Serialize)]
@@ -43,8 +41,11 @@ pub struct Summary {
     pub refusal: Option<String>,
     /// How many hops and signatures it has.
     pub entries: usize,
+    /// How many bodies ended after their heads were there.
+    pub bodies: usize,
+    /// The place of its latest change.
     #[serde(skip)]
-    pub(super) last_seq: u64,
+    pub(super) changed: Option<u64>,
     #[serde(skip)]
     origin: Party,
     #[serde(skip)]
@@ -95,7 +96,8 @@ impl Summary {
             refused: false,
             refusal: None,
             entries: 0,
-            last_seq: 0,
+            bodies: 0,
+            changed: None,
             origin: hop.from.clone(),
             secrets: Secrets::default(),
         }
@@ -104,7 +106,6 @@ impl Summary {
     /// What it is after one more entry.
     pub(super) fn take(&mut self, timed: &Timed, since_began: u64) {
         self.entries += 1;
-        self.last_seq = timed.entry.seq;
         self.secrets.learn(&timed.entry);
         match &timed.entry.what {
             What::Hop(hop) if hop.kind == HopKind::Request => self.request(hop),

@@ -14,8 +14,14 @@ fn asked(id: &str) -> Hop {
 }
 
 /// A call begins.
-pub(super) fn begin(trace: &Trace, id: &str) {
-    trace.record(asked(id));
+pub(super) fn begin(trace: &Trace, id: &str) -> u64 {
+    trace.record(asked(id))
+}
+
+/// All that the page gets of it.
+pub(super) async fn shown(view: &View, id: &str) -> serde_json::Value {
+    let answer = call(State(Arc::clone(&view.inner)), Path(id.to_owned())).await;
+    serde_json::from_slice(&to_bytes(answer.into_body(), 1 << 20).await.unwrap()).unwrap()
 }
 
 /// It is answered.

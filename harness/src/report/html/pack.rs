@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::page::clipped;
 use crate::record::Record;
 use crate::report::Headline;
-use crate::trace::{Hop, HopKind, Party, SignatureEvent, SignatureOutcome, What};
+use crate::trace::{Body, Hop, HopKind, Party, SignatureEvent, SignatureOutcome, What};
 use crate::verdict::{ScenarioResult, Summary, Verdict};
 
 /// What the page is made of.
@@ -92,7 +92,8 @@ fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A hop is `[0 request | 1 answer, trace, from, to, method, target, status, note, fields]`, what a Core did with a
+/// A hop is `[0 request | 1 answer, trace, from, to, method, target, status, note, fields, body]`, a body `[text, base64,
+/// length, left out, end]`, what a Core did with a
 /// signature `[2 made | 3 verified | 4 refused, trace, Core, label, signature input, base, step, code]`.
 fn entries(record: &Record, tables: &mut Tables) -> Vec<Value> {
     let packed = record.entries.iter().map(|entry| match &entry.what {
@@ -115,6 +116,18 @@ fn hop_entry(hop: &Hop, tables: &mut Tables) -> Value {
         hop.status,
         tables.optional(hop.note.as_deref()),
         tables.fields.place(fields),
+        hop.body.as_ref().map(|body| body_entry(body, tables)),
+    ])
+}
+
+/// What is kept of a body is short: it is not clipped.
+fn body_entry(body: &Body, tables: &mut Tables) -> Value {
+    json!([
+        tables.optional(body.text.as_deref()),
+        tables.optional(body.base64.as_deref()),
+        body.length,
+        body.left_out,
+        body.end,
     ])
 }
 

@@ -10,9 +10,9 @@ use tokio::time::timeout;
 
 use super::inbox::Received;
 use super::server::Desk;
-use crate::trace::{Hop, Trace};
+use crate::trace::{Body, Hop, Tap, Trace};
 use crate::wire::relay::{After, Caller, Witness, relay};
-use crate::wire::{Arrived, Fields, Head, WireError};
+use crate::wire::{Arrived, Fields, Framing, Head, WireError};
 
 /// How long connecting may take. On one machine it takes no time.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -22,11 +22,11 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(
     desk: &Desk,
     caller: Caller<'_, S>,
     head: &Head,
-    hop: &Hop,
+    (hop, seq): (&Hop, u64),
     authority: &str,
 ) -> io::Result<After> {
     let Caller { io, buffer } = caller;
-    let mut witness = Noting { desk, head, hop };
+    let mut witness = Noting { desk, head, hop, seq };
     let passed = match connect(authority).await {
         Ok(upstream) => relay(Caller { io, buffer }, head, upstream, &mut witness).await,
         Err(source) => Err(source),
@@ -52,7 +52,8 @@ pub(in crate::testbed) async fn unavailable<S: AsyncWrite + Unpin>(
         [("content-type", "application/json"), ("content-length", &body.len().to_string()), ("connection", "close")]
             .into_iter()
             .collect();
-    trace.record(hop.answer(502, &fields.to_header_map()).with_note(why));
+    let kept = Body::arrived(body.as_bytes(), body.len() as u64, true);
+    trace.record(hop.answer(502, &fields.to_header_map()).with_note(why).with_body(kept));
     let mut answer = b"HTTP/1.1 502 Bad Gateway\r\n".to_vec();
     fields.write_to(&mut answer);
     answer.extend_from_slice(b"\r\n");
@@ -75,14 +76,21 @@ struct Noting<'a> {
     desk: &'a Desk,
     head: &'a Head,
     hop: &'a Hop,
+    /// Its place in the trace.
+    seq: u64,
 }
 
 impl Witness for Noting<'_> {
+    fn begin_request(&mut self, framing: Framing) -> Tap {
+        framing.tap(&self.desk.trace, self.seq)
+    }
+
     fn request(&mut self, body: Arrived) {
         self.desk.inbox.keep(Received::new(&self.desk.portal, &self.desk.app, self.head, Some(body)));
     }
 
-    fn answer(&mut self, status: u16, fields: &Fields) {
-        self.desk.trace.record(self.hop.answer(status, &fields.to_header_map()));
+    fn answer(&mut self, status: u16, fields: &Fields, framing: Framing) -> Tap {
+        let trace = &self.desk.trace;
+        framing.tap(trace, trace.record(self.hop.answer(status, &fields.to_header_map())))
     }
 }

@@ -106,7 +106,8 @@ impl Desk {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record_request(&self, head: &Head) -> Hop {
+    /// The hop, and its place in the trace.
+    fn record_request(&self, head: &Head) -> (Hop, u64) {
         let fields = head.fields.to_header_map();
         let trace_id = trace_id_of(&fields);
         let (from, to) = match self.place {
@@ -124,9 +125,10 @@ impl Desk {
             status: None,
             fields: head.fields.to_readable(),
             note: None,
+            body: None,
         };
-        self.trace.record(hop.clone());
-        hop
+        let seq = self.trace.record(hop.clone());
+        (hop, seq)
     }
 }
 
@@ -287,12 +289,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
         let desk = &*desk;
         desk.thawed().await;
         desk.inbox.arriving();
-        let (method, target, version) = head.request_line().unwrap_or_default();
+        let (_, target, version) = head.request_line().unwrap_or_default();
         let answer = desk.answer_for(&target);
-        let hop = desk.record_request(&head);
+        let (hop, seq) = desk.record_request(&head);
 
         if let Conduct::PassedOn(authority) = &answer.conduct {
-            match passed_on::serve(desk, Caller { io: &mut io, buffer: &mut buffer }, &head, &hop, authority).await? {
+            let caller = Caller { io: &mut io, buffer: &mut buffer };
+            match passed_on::serve(desk, caller, &head, (&hop, seq), authority).await? {
                 After::Next => continue,
                 After::Cut => return Ok(()),
                 After::Drain => return drain(io).await,
@@ -304,7 +307,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
         }
 
         let framing = Framing::of_request(&head.fields).unwrap_or(Framing::None);
+        let tap = framing.tap(&desk.trace, seq);
         let body = if answer.before_body {
+            drop(tap);
             None
         } else {
             if head.fields.get("expect").is_some_and(|value| value.eq_ignore_ascii_case("100-continue")) {
@@ -312,7 +317,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
                 io.flush().await?;
             }
             let begun = desk.opened_by_body.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Some(Reader::new(&mut io, &mut buffer).body(framing, begun.as_ref()).await)
+            Some(Reader::new(&mut io, &mut buffer).tapped_body(framing, begun.as_ref(), tap).await)
         };
         let received = Received::new(&desk.portal, &desk.app, &head, body);
         desk.inbox.keep(received.clone());
@@ -326,11 +331,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(mut io: S, de
             None => answer,
             Some(computed) => computed.0(received.clone()).await,
         };
-        match give(&mut io, &answer, &received, &method, |status, fields| {
-            desk.trace.record(hop.answer(status, &fields.to_header_map()));
-        })
-        .await?
-        {
+        match give(&mut io, &answer, &received, (desk, &hop)).await? {
             After::Next if !answer.before_body && version != "HTTP/1.0" && !closing(&head.fields) => {}
             After::Cut => return Ok(()),
             After::Next | After::Drain => return drain(io).await,
@@ -359,9 +360,9 @@ async fn give<S: AsyncRead + AsyncWrite + Unpin>(
     io: &mut S,
     answer: &Answer,
     received: &Received,
-    method: &str,
-    record: impl FnOnce(u16, &Fields),
+    (desk, hop): (&Desk, &Hop),
 ) -> std::io::Result<After> {
+    let record = |status, fields: &Fields| desk.trace.record(hop.answer(status, &fields.to_header_map()));
     let cut_after = match &answer.conduct {
         Conduct::Silence => {
             // Until the other side gives up.
@@ -392,21 +393,25 @@ async fn give<S: AsyncRead + AsyncWrite + Unpin>(
     } else if !bodiless && !fields.contains("content-length") {
         fields.push("content-length", content.length().to_string());
     }
-    record(answer.status, &fields);
+    let seq = record(answer.status, &fields);
 
     let reason = http::StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason());
     let mut head = format!("HTTP/1.1 {} {}\r\n", answer.status, reason.unwrap_or_default()).into_bytes();
     fields.write_to(&mut head);
     head.extend_from_slice(b"\r\n");
-    if bodiless || method == "HEAD" {
+    if bodiless || hop.method == "HEAD" {
         io.write_all(&head).await?;
         io.flush().await?;
-    } else if let Content::Bytes(bytes) = &content
+        return Ok(if cut_after.is_some() { After::Cut } else { After::Next });
+    }
+    let mut tap = content.tap(&desk.trace, seq);
+    if let Content::Bytes(bytes) = &content
         && !answer.chunked
         && cut_after.is_none()
         && answer.pause.is_none()
     {
         // One write for the common case.
+        tap.take(bytes);
         head.extend_from_slice(bytes);
         io.write_all(&head).await?;
         io.flush().await?;
@@ -418,6 +423,7 @@ async fn give<S: AsyncRead + AsyncWrite + Unpin>(
             trailers: &answer.trailers,
             cut_after,
             pause: answer.pause.clone(),
+            tap,
         };
         outgoing.write(io).await?;
     }

@@ -71,18 +71,26 @@ impl Player {
         let map = call.fields.to_header_map();
         let caller = self.trace.caller_of(crate::trace::trace_id_of(&map).as_deref());
         let hop = Hop::request(caller, Party::proxy(&self.portal), &call.method, &call.target, &map).with_note(PLAYED);
-        self.trace.record(hop.clone());
+        let is_for_app = self.app_of(&request).is_none_or(|app| !app.is_empty());
+        let body = call.content.kept().filter(|_| is_for_app);
+        self.trace.record(hop.clone().with_body(body));
         let reply = self.answer(&request).await?;
-        self.trace.record(hop.answer(reply.status, &reply.fields.to_header_map()));
+        let body = reply.kept_body(true).filter(|_| is_for_app);
+        self.trace.record(hop.answer(reply.status, &reply.fields.to_header_map()).with_body(body));
         Ok(reply)
     }
 
-    async fn answer(&self, request: &Request<'_>) -> Result<Reply, WireError> {
+    /// What stands before the Portal's own name; none for a host that is not its own.
+    fn app_of(&self, request: &Request<'_>) -> Option<String> {
         let name = request.host.to_str().unwrap_or_default().to_ascii_lowercase();
         // Which port is right, and whose host it is at all, is for the Core to say (ACL-10).
         let name = name.split(':').next().unwrap_or_default();
-        let app = name.strip_suffix(&self.domain);
-        if app == Some("") {
+        name.strip_suffix(&self.domain).map(str::to_owned)
+    }
+
+    async fn answer(&self, request: &Request<'_>) -> Result<Reply, WireError> {
+        let app = self.app_of(request);
+        if app.as_deref() == Some("") {
             return self.on_own_host(request).await;
         }
         request.is_plain()?;

@@ -7,6 +7,7 @@ use http::header::{CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use portal_core::spool::Progress;
@@ -21,6 +22,7 @@ use super::head::Head;
 use super::refuse::Refusal;
 use super::rewrite;
 use super::route::Route;
+use super::tapped::Tapped;
 use super::upstream::{self, Body, BoxError};
 use crate::testbed::faults::ProxyFault;
 use crate::trace::{Hop, Party, TRACE_FIELD, Trace, trace_id_of};
@@ -62,11 +64,15 @@ pub(super) async fn serve(site: Arc<Site>, caller: Caller, mut request: Request<
         target_of(&parts),
         &parts.headers,
     );
-    site.trace.record(hop.clone());
+    let seq = site.trace.record(hop.clone());
     // What is left of a body after a refusal is not worth reading.
     let has_body = !body.is_end_stream();
     let close = http_1 && has_body;
-    let answered = match Passage::new(&site, &caller, &parts, has_body, upgrade) {
+    let passage = Passage::new(&site, &caller, &parts, has_body, upgrade);
+    // What goes to the Core is not for the trace.
+    let is_for_app = passage.as_ref().is_ok_and(|passage| matches!(passage.route, Route::App(_)));
+    let body = if is_for_app { Tapped::new(body, &site.trace, seq) } else { Tapped::untapped(body) };
+    let answered = match passage {
         Ok(passage) if site.faults.has(ProxyFault::ContinuesTooEarly) => {
             match digest::check(body, &site.limits.checked_body, None).await {
                 Ok(spooled) => passage.pass(spooled.into_body(Progress::default())).await,
@@ -80,7 +86,10 @@ pub(super) async fn serve(site: Arc<Site>, caller: Caller, mut request: Request<
     if let Some(handshake) = handshake {
         handshake.settle(response.status() == StatusCode::SWITCHING_PROTOCOLS);
     }
-    site.trace.record(hop.answer(response.status().as_u16(), response.headers()));
+    let seq = site.trace.record(hop.answer(response.status().as_u16(), response.headers()));
+    if is_for_app && parts.method != Method::HEAD {
+        return response.map(|body| Tapped::new(body, &site.trace, seq).boxed_unsync());
+    }
     response
 }
 
@@ -111,6 +120,7 @@ struct Passage<'a> {
     method: Method,
     host: HeaderValue,
     target: String,
+    route: Route,
     /// End-to-end fields.
     fields: HeaderMap,
     takes_trailers: bool,
@@ -131,12 +141,20 @@ impl<'a> Passage<'a> {
         if parts.method == Method::CONNECT {
             return Err(Refusal::ConnectRefused);
         }
+        let host = host_of(parts)?;
+        let target = rewrite::target(target_of(parts), site.faults);
+        let name = host.to_str().map_err(|_| Refusal::HostConflict("it is no host"))?;
+        let (host, route) = match site.place.route(name, &target, site.faults) {
+            Err(Refusal::HostUnknown(_)) if site.faults.has(ProxyFault::HasDefaultApp) => default_app(site)?,
+            route => (host, route?),
+        };
         Ok(Passage {
             site,
             caller,
             method: parts.method.clone(),
-            host: host_of(parts)?,
-            target: rewrite::target(target_of(parts), site.faults),
+            route,
+            host,
+            target,
             fields: rewrite::fields(fields::end_to_end(&parts.headers, parts.version), site.faults),
             takes_trailers: fields::takes_trailers(&parts.headers),
             has_body: site.announces_body.then_some(has_body),
@@ -161,12 +179,7 @@ impl<'a> Passage<'a> {
         B::Error: Into<BoxError>,
     {
         let site = self.site;
-        let host = self.host.to_str().map_err(|_| Refusal::HostConflict("it is no host"))?;
-        let route = match site.place.route(host, &self.target, site.faults) {
-            Err(Refusal::HostUnknown(_)) if site.faults.has(ProxyFault::HasDefaultApp) => self.to_default_app()?,
-            route => route?,
-        };
-        let declared = match self.permission(&route).await? {
+        let declared = match self.permission().await? {
             Answer::Permit(declared) => declared,
             Answer::Stop(response) => return Ok(response),
         };
@@ -175,12 +188,12 @@ impl<'a> Passage<'a> {
         let checker = checker.filter(|_| !(site.faults.has(ProxyFault::ChecksNoEmptyBody) && body.is_end_stream()));
         let mut fields = std::mem::take(&mut self.fields);
         fields::identify(&mut fields, &declared, site.faults);
-        let follows = matches!(route, Route::Public(_)) && site.faults.has(ProxyFault::FollowsDetours);
+        let follows = matches!(self.route, Route::Public(_)) && site.faults.has(ProxyFault::FollowsDetours);
         if !follows {
             self.forwarded().replace(&mut fields, site.faults);
         }
         fields.insert(HOST, self.host.clone());
-        let (to, target) = match route {
+        let (to, target) = match self.route {
             Route::App(app) => {
                 fields::remove_cookie(&mut fields, &site.cookie, site.faults);
                 (site.upstreams.app(&app).ok_or(Refusal::AppUnknown)?, self.target)
@@ -196,18 +209,10 @@ impl<'a> Passage<'a> {
         forward(site, to, outbound, body).await
     }
 
-    /// As if it had been sent there.
-    fn to_default_app(&mut self) -> Result<Route, Refusal> {
-        let app = self.site.upstreams.first_app().ok_or(Refusal::AppUnknown)?;
-        let host = self.site.place.host_of(&app);
-        self.host = HeaderValue::try_from(host).map_err(|_| Refusal::AppUnknown)?;
-        Ok(Route::App(app))
-    }
-
     /// Whether the request may go on, and as whom.
-    async fn permission(&self, route: &Route) -> Result<Answer, Refusal> {
+    async fn permission(&self) -> Result<Answer, Refusal> {
         let site = self.site;
-        let question = match route {
+        let question = match &self.route {
             Route::App(_) if site.faults.has(ProxyFault::SkipsAuthForGet) && self.method == Method::GET => None,
             Route::App(_) => Some(AUTH),
             Route::Protected(_) if site.faults.has(ProxyFault::SkipsTerminalCheck) => None,
@@ -236,6 +241,13 @@ impl<'a> Passage<'a> {
             has_body: self.has_body,
         }
     }
+}
+
+/// Where a proxy leads what it does not know, as if it had been sent there.
+fn default_app(site: &Site) -> Result<(HeaderValue, Route), Refusal> {
+    let app = site.upstreams.first_app().ok_or(Refusal::AppUnknown)?;
+    let host = HeaderValue::try_from(site.place.host_of(&app)).map_err(|_| Refusal::AppUnknown)?;
+    Ok((host, Route::App(app)))
 }
 
 /// The host as it was sent: `:authority`, or else the Host field, and both the same where both are there (RFC 9113 §8.3.1).

@@ -15,9 +15,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::App;
 use crate::testbed::echo_app::passed_on::unavailable;
-use crate::trace::{Hop, Party, TRACE_FIELD, trace_id_of};
+use crate::trace::{Hop, Party, TRACE_FIELD, Tap, trace_id_of};
 use crate::wire::relay::{After, Caller, Witness, relay};
-use crate::wire::{Arrived, Fields, Head, Reader};
+use crate::wire::{Arrived, Fields, Framing, Head, Reader};
 
 /// How many connections an app may have to its Core at a time.
 const CONNECTIONS: usize = 512;
@@ -101,7 +101,7 @@ async fn pass(io: &mut TcpStream, buffer: &mut BytesMut, mut head: Head, app: &A
     let own = io.local_addr()?.to_string();
     let (party, core) = (Party::app(app.portal(), app.name()), Party::core(app.portal()));
     let hop = Hop::request(party, core, &method, &target, &head.fields.to_header_map());
-    app.trace().record(hop.clone());
+    let seq = app.trace().record(hop.clone());
     if let Some(host) = host.filter(|host| !app.is_core(host) && *host != own) {
         let why = format!(
             "this proxy leads to the Portal's own Core alone, and not to {host}: put that host into NO_PROXY, or make the \
@@ -127,7 +127,7 @@ async fn pass(io: &mut TcpStream, buffer: &mut BytesMut, mut head: Head, app: &A
         head.fields.remove("connection");
         head.fields.push("Connection", "close");
     }
-    let mut noting = Noting { app, hop: &hop };
+    let mut noting = Noting { app, hop: &hop, seq };
     match relay(Caller { io, buffer }, &head, way.stream, &mut noting).await {
         Ok(after) => Ok(after),
         Err(error) => {
@@ -155,13 +155,20 @@ fn asked(method: &str, target: &str) -> (Option<String>, String) {
 struct Noting<'a> {
     app: &'a App,
     hop: &'a Hop,
+    /// Its place in the trace.
+    seq: u64,
 }
 
 impl Witness for Noting<'_> {
+    fn begin_request(&mut self, framing: Framing) -> Tap {
+        framing.tap(self.app.trace(), self.seq)
+    }
+
     fn request(&mut self, _body: Arrived) {}
 
-    fn answer(&mut self, status: u16, fields: &Fields) {
-        self.app.trace().record(self.hop.answer(status, &fields.to_header_map()));
+    fn answer(&mut self, status: u16, fields: &Fields, framing: Framing) -> Tap {
+        let trace = self.app.trace();
+        framing.tap(trace, trace.record(self.hop.answer(status, &fields.to_header_map())))
     }
 }
 

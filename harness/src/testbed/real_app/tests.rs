@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::*;
 use crate::testbed::Options;
 use crate::topology::project::Project;
-use crate::trace::{HopKind, Party};
+use crate::trace::{BodyEnd, HopKind, Party};
 use crate::wire::{Call, Gate, generated_sha256};
 
 const WITHIN: Duration = Duration::from_secs(20);
@@ -139,6 +139,12 @@ async fn a_real_app_is_called_knows_where_it_is_and_calls_its_peer() {
         ]
     );
     assert_eq!(hops.len(), 8, "{hops:#?}");
+    let bodies: Vec<_> =
+        hops.iter().map(|hop| hop.body.as_ref().map(|body| (body.end, body.text.as_deref()))).collect();
+    let given = bodies[5];
+    assert!(given.is_some_and(|(_, text)| text.unwrap().contains("X-Ptl-Client-Type")), "{bodies:#?}");
+    let complete = given.map(|(_, text)| (BodyEnd::Complete, text));
+    assert_eq!(bodies, [None, None, None, None, None, complete, complete, complete]);
 
     // A large body goes through as it is.
     let host = bob.host_of("guestbook");

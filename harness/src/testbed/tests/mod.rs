@@ -1,4 +1,5 @@
 mod apps;
+mod bodies;
 mod calls;
 mod faults;
 mod life;

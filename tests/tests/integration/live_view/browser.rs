@@ -16,7 +16,7 @@ const ENDING: Duration = Duration::from_secs(10);
 const PATIENCE: u32 = 30_000;
 
 /// A browser with one page. Gone when dropped.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     child: Child,
     /// Without it the browser ends.
     to: Option<ChildStdin>,
@@ -29,7 +29,7 @@ pub(super) struct Browser {
 
 impl Browser {
     /// Opens a page.
-    pub(super) fn open(chromium: &Path, url: &str) -> Browser {
+    pub(crate) fn open(chromium: &Path, url: &str) -> Browser {
         let profile = tempfile::tempdir().unwrap();
         // It reads commands from the descriptor 3 and writes to 4.
         let mut child = Command::new("sh")
@@ -69,12 +69,12 @@ impl Browser {
     }
 
     /// Goes to a page. What is asked from now on is asked there.
-    pub(super) fn go(&mut self, url: &str) {
+    pub(crate) fn go(&mut self, url: &str) {
         self.command("Page.navigate", json!({ "url": url }));
     }
 
     /// What an expression is on the page.
-    pub(super) fn eval(&mut self, script: &str) -> Value {
+    pub(crate) fn eval(&mut self, script: &str) -> Value {
         let order = json!({ "expression": script, "awaitPromise": true, "returnByValue": true });
         let came = self.command("Runtime.evaluate", order);
         assert!(came["exceptionDetails"].is_null(), "{script}: {}", came["exceptionDetails"]);
@@ -82,12 +82,12 @@ impl Browser {
     }
 
     /// The text that an expression is on the page.
-    pub(super) fn text(&mut self, script: &str) -> String {
+    pub(crate) fn text(&mut self, script: &str) -> String {
         self.eval(script).as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until an expression holds on the page.
-    pub(super) fn wait(&mut self, condition: &str) {
+    pub(crate) fn wait(&mut self, condition: &str) {
         let script = format!(
             "new Promise((done) => {{
                const began = performance.now();
@@ -107,7 +107,7 @@ impl Browser {
     }
 
     /// Presses a key, as someone who sits there does.
-    pub(super) fn press(&mut self, key: &str) {
+    pub(crate) fn press(&mut self, key: &str) {
         let text = match key {
             "Enter" => "\r",
             key if key.chars().count() == 1 => key,
@@ -119,7 +119,7 @@ impl Browser {
     }
 
     /// What went wrong in the page's script, or was against its policy.
-    pub(super) fn errors(&self) -> &[String] {
+    pub(crate) fn errors(&self) -> &[String] {
         &self.errors
     }
 

@@ -182,6 +182,31 @@ fn news_come_in_the_order_of_the_changes_and_in_parts() {
 }
 
 #[test]
+fn the_end_of_a_body_is_a_change_of_its_call() {
+    let trace = Trace::new();
+    let taps: Vec<_> = ["a", "b", "c"]
+        .iter()
+        .map(|id| {
+            Noted { trace: &trace, id }.asked();
+            trace.tap(trace.entries().last().unwrap().seq)
+        })
+        .collect();
+    let mut calls = Calls::keeping(2);
+    calls.catch_up(&trace);
+    let seen = calls.news(0, 10).seen;
+    let [a, b, _on_its_way] = <[_; 3]>::try_from(taps).unwrap();
+    for mut tap in [a, b] {
+        tap.take(b"hello");
+    }
+    calls.catch_up(&trace);
+    let news = calls.news(seen, 10);
+    let told: Vec<_> = news.calls.iter().map(|call| (call.id.as_str(), call.bodies, call.entries)).collect();
+    // That of a call that is gone begins none, and is not missed: its head was not told either.
+    assert_eq!((told, news.missed), (vec![("b", 1, 1)], 0));
+    assert_eq!(calls.by_change.len(), 2);
+}
+
+#[test]
 fn what_is_left_of_a_call_that_is_gone_begins_none() {
     let trace = Trace::new();
     let asked: Vec<Hop> = (0..5).map(|n| Noted { trace: &trace, id: &format!("n{n}") }.asked()).collect();

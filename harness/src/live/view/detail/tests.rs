@@ -79,8 +79,12 @@ fn a_refused_call_shows_the_decision_the_bases_and_who_changed_what() {
 fn what_is_secret_is_blanked_wherever_it_stands() {
     let trace = refused(&[("cookie", "authorization=s3cr3t-s3cr3t"), ("x-copy", "s3cr3t-s3cr3t")]);
     trace.record_signature(signature("alice", "\"cookie\": authorization=s3cr3t-s3cr3t", SignatureOutcome::Made));
+    let sent = Hop::request(Party::proxy("bob"), Party::app("bob", "chat"), "POST", "/a", &fields(&[]));
+    let body = b"{\"stolen\": \"s3cr3t-s3cr3t\"}";
+    trace.record(sent.with_body(crate::trace::Body::arrived(body, body.len() as u64, true)));
     let shown = shown(&trace, None);
     assert!(!shown.to_string().contains("s3cr3t"), "{shown}");
+    assert_eq!(shown["entries"][9]["hop"]["body"]["text"], "{\"stolen\": \"[blanked]\"}");
     assert_eq!(shown["again"]["blanked"], json!(["cookie", "x-copy"]));
 }
 

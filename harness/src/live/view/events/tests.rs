@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::live::view::View;
-use crate::live::view::tests::{answer, begin};
+use crate::live::view::tests::{answer, begin, shown};
 use crate::trace::Trace;
 
 async fn reader(view: &View, last: Option<&str>) -> Reader {
@@ -37,6 +37,26 @@ async fn a_new_reader_is_told_of_all_calls_and_then_of_each_change() {
     let (_, id, data) = next(&mut reader).await;
     assert_eq!((id.as_deref(), ids(&data)), (Some("r1-3"), vec!["a"]));
     assert_eq!(data[0]["status"], 200);
+}
+
+#[tokio::test]
+async fn a_body_that_ends_later_is_told_of_and_shown() {
+    let trace = Trace::new();
+    let view = View::new(trace.clone(), "r1");
+    let body = |shown: &Value| shown["entries"][0]["hop"]["body"].clone();
+    let mut tap = trace.tap(begin(&trace, "a"));
+    tap.take(b"{\"a\":  1}");
+    let mut reader = reader(&view, None).await;
+    next(&mut reader).await;
+    let (_, id, data) = next(&mut reader).await;
+    assert_eq!((id.as_deref(), &data[0]["bodies"]), (Some("r1-1"), &json!(0)));
+    assert_eq!(body(&shown(&view, "a").await), json!({"text": "{\"a\":  1}", "length": 9, "end": "going_on"}));
+
+    tap.end();
+    let (name, id, data) = next(&mut reader).await;
+    assert_eq!((name, id.as_deref(), ids(&data)), ("calls", Some("r1-2"), vec!["a"]));
+    assert_eq!((&data[0]["bodies"], &data[0]["entries"]), (&json!(1), &json!(1)));
+    assert_eq!(body(&shown(&view, "a").await), json!({"text": "{\"a\":  1}", "length": 9, "end": "complete"}));
 }
 
 #[tokio::test]

@@ -166,7 +166,7 @@ async function drawCall(id) {
   let drawn;
   try {
     const seen = await askCall(id);
-    opened = { id, entries: seen.call.entries };
+    opened = { id, entries: seen.call.entries, bodies: seen.call.bodies };
     drawn = callDetail(seen, detailWidth(), onDetail);
   } catch (error) {
     opened = { id, entries: -1 };
@@ -331,7 +331,7 @@ const told = {
     drawList(false);
     if (following && pausedAt === null && ended.length > 0) followTo(ended);
     const call = opened && known.get(opened.id);
-    if (call && call.entries !== opened.entries && redrawn === 0) {
+    if (call && (call.entries !== opened.entries || call.bodies !== opened.bodies) && redrawn === 0) {
       redrawn = setTimeout(() => {
         redrawn = 0;
         if (opened) drawCall(opened.id);

@@ -7,10 +7,14 @@ function unpack(entry) {
   const kind = KINDS[entry[0]];
   const trace = text(entry[1]);
   if (kind === "request" || kind === "answer") {
-    const [, , from, to, method, target, status, note, fields] = entry;
+    const [, , from, to, method, target, status, note, fields, packed] = entry;
     const flat = data.fields[fields];
     const pairs = Array.from({ length: flat.length / 2 }, (_, n) => [text(flat[2 * n]), text(flat[2 * n + 1])]);
-    return { kind, trace, from: partyAt(from), to: partyAt(to), method: text(method), target: text(target), status, note: text(note), fields: pairs };
+    const [body, base64, length, leftOut, end] = packed || [];
+    return {
+      kind, trace, from: partyAt(from), to: partyAt(to), method: text(method), target: text(target), status, note: text(note), fields: pairs,
+      body: packed && { text: text(body), base64: text(base64), length, left_out: leftOut, end },
+    };
   }
   const [, , at, label, input, base, step, code] = entry;
   return { kind, trace, from: partyAt(at), to: partyAt(at), label: text(label), input: text(input), base: text(base), step: text(step), code: text(code) };
