@@ -208,6 +208,7 @@ impl Live {
             storage,
             data,
             pki: pki_given,
+            known_keys: true,
             relays: true,
             marks: true,
             ..Options::default()

@@ -32,6 +32,7 @@ impl World {
             storage: self.storage()?,
             began: self.run()?.began(),
             alone: true,
+            known_keys: true,
             // Faults may come at any step, and must not break connections that have nothing to do with them.
             relays: true,
             seed: self.chance().seed_of_faults(),
