@@ -48,7 +48,7 @@ impl World {
         }
         let feed = Feed::new();
         let news = feed.listen();
-        let apps = RealApps::start(&testbed, project, &feed).await.map_err(not_started)?;
+        let apps = RealApps::start(&testbed, project, None, &feed).await.map_err(not_started)?;
         for line in &project.faults {
             testbed.apply(&Fault::parse(&line.text)?).await?;
         }
