@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use yaml_rust2::{Yaml, YamlLoader};
 
 /// The network that apps, proxy and Core of a Portal have in common.
-const PORTAL: &str = "portal";
+pub(crate) const PORTAL: &str = "portal";
 
 /// What a template can refer to, under the names that Portals give it.
 #[derive(Debug, Clone, Serialize)]
@@ -135,6 +135,11 @@ impl Stack {
         &self.main
     }
 
+    /// Its services, networks or volumes, by their names.
+    pub(crate) fn part(&self, kind: &str) -> Map<String, Value> {
+        entries(self.document.get(kind))
+    }
+
     /// As a Compose file for one of several Portals on an engine. Names of containers and ports of this machine are there
     /// once only, so nobody gets any: who is in the network still finds each service by its container's name. Who dies is
     /// started again by the testbed, which tells why.
@@ -226,7 +231,7 @@ fn settle(service: &mut Map<String, Value>, place: &Place<'_>, is_main: bool) {
 }
 
 /// A map, or a list of names as a map.
-fn entries(value: Option<&Value>) -> Map<String, Value> {
+pub(crate) fn entries(value: Option<&Value>) -> Map<String, Value> {
     match value {
         Some(Value::Object(map)) => map.clone(),
         Some(Value::Array(names)) => {
@@ -237,7 +242,7 @@ fn entries(value: Option<&Value>) -> Map<String, Value> {
 }
 
 /// Adds to a map, or to a list of `name=value`.
-fn add_pairs<N, V>(to: &mut Value, pairs: impl IntoIterator<Item = (N, V)>, over: bool)
+pub(crate) fn add_pairs<N, V>(to: &mut Value, pairs: impl IntoIterator<Item = (N, V)>, over: bool)
 where
     N: AsRef<str>,
     V: AsRef<str>,

@@ -365,6 +365,37 @@ fn a_project_runs_as_a_compose_file_and_calls_survive_restarts_and_cuts() {
 }
 
 #[test]
+fn an_app_of_several_containers_runs_in_the_exported_file() {
+    let Some(program) = ready() else { return };
+    let Some(compose) = compose() else {
+        println!("skipped: there is no Docker Compose");
+        return;
+    };
+    let folder = apps::box_of_two();
+    let file = folder.path().join("out/docker-compose.yml").display().to_string();
+    let output = run(program, &["export", "compose", &folder.path().display().to_string(), "--out", &file]);
+    assert!(output.status.success(), "{}", said(&output));
+    let told = std::fs::read_to_string(folder.path().join("out/secrets/bob-proxy")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let bob = told["domain"].as_str().unwrap().split('.').next().unwrap();
+    let project = format!("cs{}b", std::process::id());
+    let composed = |words: &[&str]| tool(&[compose, &["-p", &project, "-f", &file], words].concat());
+    let _finally = Finally(|| drop(composed(&["down", "-v", "-t", "1"])));
+    composed(&["up", "-d"]);
+    // Cores and proxies: the services of the app say nothing of their health.
+    healthy(&project, 4);
+    let main = composed(&["ps", "-q", "alice-app-box"]);
+    assert_eq!(calls(main.trim(), bob), "200");
+    let front = composed(&["ps", "-q", "bob-app-box_front"]);
+    let asked = tool(&["docker", "exec", front.trim(), "/countersign", "part", "ask", "GET", "http://box-front:81/"]);
+    assert!(asked.starts_with("200"), "{asked}");
+    let mounts = tool(&["docker", "inspect", "--format", "{{json .Mounts}}", main.trim()]);
+    for volume in ["alice_app_data_box_data", "alice-app-box_kept"] {
+        assert!(mounts.contains(&format!("{project}_{volume}")), "{mounts}");
+    }
+}
+
+#[test]
 fn the_same_file_runs_in_a_swarm_of_one_node() {
     let Some(program) = ready() else { return };
     let state = tool(&["docker", "info", "--format", "{{.Swarm.LocalNodeState}}"]);
