@@ -31,7 +31,7 @@ use crate::testbed::pki::{Pki, PkiError};
 pub(crate) use self::core::this_program;
 pub(crate) use address::{Reserved, own_ip};
 pub(crate) use log::{Finder, Log, listen};
-pub(crate) use process::{Launch, Process};
+pub(crate) use process::{Group, Launch, Process};
 
 /// How often a Core that died is started again.
 const STARTED_AGAIN: usize = 3;

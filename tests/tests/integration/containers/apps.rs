@@ -1,12 +1,17 @@
 //! Apps of a user's in containers: on each Portal, started again, kept, ended.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use countersign::containers::Engine;
 use countersign::containers::clean;
 
 use super::{Finally, compose, ready, run, said, tool, wait};
+
+/// An end takes no longer, on a machine that is busy.
+const PROMPT: Duration = Duration::from_secs(45);
 
 /// How such an app comes today: two containers, of which one is reached through the proxy.
 const TEMPLATE: &str = r#"version: '3.5'
@@ -207,4 +212,89 @@ fn what_apps_write_stays_with_data_and_goes_without() {
     }
     assert_eq!(volumes().lines().count(), 2, "one of each Portal");
     assert!(folder.path().join("kept/apps/alice/app_data/box/data/note").is_file());
+}
+
+/// Compose waits for the gate, which is open as long as the Core answers.
+const SLOW: &str = r#"networks: { portal: { external: true } }
+services:
+  box:
+    image: IMAGE
+    container_name: the-box
+    command: ["part", "echo", "--portal", "p", "--app", "box"]
+    depends_on: { gate: { condition: service_healthy } }
+    networks: [portal]
+  gate:
+    image: IMAGE
+    command: ["part", "relay", "--lead", "0.0.0.0:81=portal_core:80"]
+    healthcheck:
+      test: ["CMD", "/countersign", "part", "healthy", "--port", "81", "--get", "/public/meta/whoareyou"]
+      interval: 1s
+      timeout: 10s
+      retries: 1000
+    networks: [portal]
+"#;
+
+#[test]
+fn an_app_that_is_being_started_does_not_hold_up_the_end() {
+    let Some(program) = ready() else { return };
+    if compose().is_none() {
+        println!("skipped: there is no Docker Compose");
+        return;
+    }
+    let folder = box_of_two();
+    let template = SLOW.replace("IMAGE", &format!("countersign:{}", env!("CARGO_PKG_VERSION")));
+    let write = |text: &str| std::fs::write(folder.path().join("docker-compose.yml.template"), text).unwrap();
+    write(&template);
+    let there = |words: &[&str]| {
+        Command::new(program).args(words).current_dir(folder.path()).stdin(Stdio::null()).output().unwrap()
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let engine = runtime.block_on(Engine::connect()).unwrap();
+    let left = |pid: u32| {
+        let left = runtime.block_on(clean::leftovers(&engine)).unwrap();
+        left.into_iter().find(|leftover| leftover.pid == Some(pid))
+    };
+    let gates = || {
+        let asked =
+            ["docker", "ps", "-q", "--filter", "label=com.docker.compose.service=gate", "--filter", "health=starting"];
+        let found = tool(&asked);
+        found.lines().map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+
+    // One that was up, died, and does not come again.
+    let _finally = Finally(|| drop(there(&["down"])));
+    let up = there(&["up", "--detach"]);
+    assert!(up.status.success(), "{}", said(&up));
+    let state: serde_json::Value = serde_json::from_slice(&there(&["status", "--json"]).stdout).unwrap();
+    let pid = u32::try_from(state["pid"].as_u64().unwrap()).unwrap();
+    for fault in ["alice core frozen", "bob core frozen"] {
+        assert!(there(&["fault", fault]).status.success());
+    }
+    let before = gates();
+    let boxes = ["label=com.docker.compose.service=box", &format!("label=countersign.run={}", left(pid).unwrap().run)];
+    let boxes = tool(&["docker", "ps", "-q", "--filter", boxes[0], "--filter", boxes[1]]);
+    boxes.lines().for_each(|container| drop(tool(&["docker", "kill", container])));
+    runtime.block_on(wait(|| async { gates().difference(&before).next().map(drop) }));
+    let asked = Instant::now();
+    let down = there(&["down"]);
+    assert!(down.status.success() && asked.elapsed() < PROMPT, "{:?} {}", asked.elapsed(), said(&down));
+    assert_eq!(left(pid), None);
+
+    // One that never was.
+    write(&template.replace("\"81\"", "\"82\""));
+    let before = gates();
+    let mut up = Command::new(program)
+        .arg("up")
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    runtime.block_on(wait(|| async { gates().difference(&before).next().map(drop) }));
+    let asked = Instant::now();
+    tool(&["kill", "-INT", &up.id().to_string()]);
+    let ended = up.wait().unwrap();
+    assert!(ended.code() == Some(130) && asked.elapsed() < PROMPT, "{ended} {:?}", asked.elapsed());
+    assert_eq!(left(up.id()), None);
 }
