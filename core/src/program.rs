@@ -53,6 +53,10 @@ struct Options {
     /// makes a key of its own.
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
+    /// Takes the key of --identity also where the state has another one already: from then on this is another Portal, which
+    /// no peer knows. Peers, terminals and apps stay. For tests.
+    #[arg(long, requires = "identity")]
+    replace_identity: bool,
     /// A file with the time, in seconds since 1970, as of when it was written: the Core's clock goes on from there, and is
     /// set anew when the file is written anew. Without such a file it is the machine's clock. For tests.
     #[arg(long, value_name = "FILE")]
@@ -145,7 +149,7 @@ fn builder(options: &Options, config: &Config) -> Result<CoreBuilder, Failure> {
         None => Arc::new(MemoryStore::new()),
     };
     if let Some(file) = &options.identity {
-        import_identity(file, &*store, &description)?;
+        import_identity(file, options.replace_identity, &*store, &description)?;
     }
     let builder = Core::builder()
         .profile(config.profile.clone())
@@ -164,8 +168,8 @@ fn builder(options: &Options, config: &Config) -> Result<CoreBuilder, Failure> {
     Ok(builder)
 }
 
-/// Puts the key in `file` into a state that has none; a state that has another is left as it is.
-fn import_identity(file: &Path, store: &dyn Store, description: &Description) -> Result<(), Failure> {
+/// Puts the key in `file` into a state that has none, or another one that is to be replaced; else that is left as it is.
+fn import_identity(file: &Path, replace: bool, store: &dyn Store, description: &Description) -> Result<(), Failure> {
     let wrong = |why: String| Failure::Usage(format!("--identity {}: {why}", file.display()));
     let pem = match fs::read_to_string(file) {
         Ok(pem) => pem,
@@ -183,6 +187,7 @@ fn import_identity(file: &Path, store: &dyn Store, description: &Description) ->
     match Identity::load(store).map_err(|error| failed(&error))? {
         None => given.save(store).map_err(|error| failed(&error)),
         Some(stored) if stored.id() == given.id() => Ok(()),
+        Some(_) if replace => given.save(store).map_err(|error| failed(&error)),
         Some(stored) => Err(wrong(format!(
             "this is the key of {}, and the state has the identity {} already; leave --identity out, or give another \
              --data",

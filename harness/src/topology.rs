@@ -18,6 +18,9 @@ use crate::testbed::keys::{RSA_2048, RSA_4096};
 /// The zone of Portals unless a topology says otherwise. Nothing leaves the machine: the testbed resolves it itself.
 pub const ZONE: &str = "p.getportal.org";
 
+/// What the name of a Portal looks like, as a regular expression; its length is another matter.
+pub(crate) const PORTAL_NAME: &str = "[a-z][a-z0-9-]*";
+
 /// Portals to be started together.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -351,6 +354,14 @@ impl From<AppTable> for AppPlan {
             ),
         }
     }
+}
+
+/// Whether a Portal of a project can have this name: it is part of names of networks and files, and of sentences.
+pub(crate) fn is_portal_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_lowercase())
+        && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && name.len() <= 63
 }
 
 fn default_zone() -> String {

@@ -211,7 +211,7 @@ async fn its_clock_is_that_of_the_file_and_follows_it() {
 }
 
 #[test]
-fn an_identity_is_imported_once_and_no_other_takes_its_place() {
+fn an_identity_is_imported_once_and_no_other_takes_its_place_unnoticed() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("identity.pem");
     let new = || Identity::generate(KeyKind::Ed25519, Description::default()).unwrap();
@@ -236,6 +236,12 @@ fn an_identity_is_imported_once_and_no_other_takes_its_place() {
         program.arg("--identity").arg(&file);
     });
     assert_eq!(outside.id, first.id().as_str(), "what is there stays");
+    drop(outside);
+    write(&other);
+    let outside = Outside::start(folder.path(), |program| {
+        program.arg("--identity").arg(&file).arg("--replace-identity");
+    });
+    assert_eq!(outside.id, other.id().as_str(), "unless it is said to go");
 }
 
 #[test]

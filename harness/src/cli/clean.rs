@@ -21,7 +21,8 @@ pub struct Clean {
 
 const HELP: &str = "\
 Takes away the containers, networks and volumes of runs whose process is gone, killed for example. All that runs make has the
-label countersign.run; nothing else is touched.
+label countersign.run; nothing else is touched. So volumes of apps that `countersign up --data DIR` keeps stay; they have the
+label countersign.kept, with what DIR/apps/volumes says: docker volume ls --filter label=countersign.kept
 
 Exit codes:
   0  nothing is left

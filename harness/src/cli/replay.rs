@@ -125,10 +125,7 @@ impl Replay {
     fn project(&self, then: &Tested) -> Result<Option<Project>, CommandFailure> {
         let of_project = then.kind == "app";
         match &self.project {
-            Some(folder) if of_project => {
-                let project = Project::read(folder).map_err(CommandFailure::usage)?;
-                test::named_for_steps(project).map(Some)
-            }
+            Some(folder) if of_project => Project::read(folder).map(Some).map_err(CommandFailure::usage),
             Some(_) => {
                 Err(CommandFailure::usage(format!("{}: this failure is of no project's", self.bundle.display())))
             }

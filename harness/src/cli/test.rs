@@ -16,7 +16,7 @@ use crate::contract::Contract;
 use crate::shell::quoted;
 use crate::subject::Place;
 use crate::suite::{RunOptions, Source, Suite, SuiteError, steps};
-use crate::topology::project::{FILE, Project};
+use crate::topology::project::Project;
 
 const HELP: &str = "\
 What countersign.toml says stands before the first step of each scenario: its Portals, peers and apps are known by their
@@ -79,7 +79,7 @@ impl Test {
 
     fn project(&self) -> Result<Project, CommandFailure> {
         let project = Project::read(&self.folder).map_err(CommandFailure::usage)?;
-        named_for_steps(project.in_place(self.place))
+        Ok(project.in_place(self.place))
     }
 
     fn usual(&self, project: &Project) -> Result<RunOptions, CommandFailure> {
@@ -112,19 +112,6 @@ fn suite(project: &Project) -> Result<Suite, CommandFailure> {
         Ok(suite) => Ok(suite),
         Err(error @ SuiteError::Empty) => Err(CommandFailure::usage(format!("{error}; {}", advice()))),
         Err(error) => Err(CommandFailure::usage(error)),
-    }
-}
-
-/// Steps call Portals by their names, in letters.
-pub(super) fn named_for_steps(project: Project) -> Result<Project, CommandFailure> {
-    let is_word = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase());
-    match project.portals.iter().find(|portal| !is_word(&portal.name)) {
-        None => Ok(project),
-        Some(portal) => Err(CommandFailure::usage(format!(
-            "{}: no step can name the Portal `{}`: give it a name of letters from a to z alone",
-            project.folder.join(FILE).display(),
-            portal.name
-        ))),
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Up {
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
 
-    /// Keep identities, peers and terminals in this folder, and take them from it
+    /// Keep identities, peers, terminals and what apps in containers write in this folder, and take them from it
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 

@@ -4,6 +4,7 @@
 //! the app ── portal_core:80 ── relay ── gateway ── this process: its door ── its Core
 //! ```
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +28,9 @@ use crate::subject::command::{Finder, Log};
 
 /// Where apps look for their Core.
 const CORE: &str = "portal_core";
+
+/// The label of volumes that are kept. They have none of a run, so that nobody takes them away with it.
+const KEPT: &str = "countersign.kept";
 
 /// How long the last words of one that ended at once may take to arrive.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -78,6 +82,8 @@ pub(crate) enum Makeup {
         stack: Stack,
         /// What Compose knows them by. Another start of the app has the same, and so its volumes.
         project: String,
+        /// Where volumes stay for the next testbed: what their label says. Else they go with the run.
+        kept: Option<String>,
         /// Where its template is, to which paths and `.env` refer.
         folder: PathBuf,
     },
@@ -116,8 +122,11 @@ impl AppRoom {
                 let app = Container::create(run, plan).await?;
                 vec![Arc::new(app).start(log, &Finder::new(None)).await?]
             }
-            Makeup::Stack { stack, project, folder } => {
-                let place = Place { network: network.name(), labels: &run.labels(), env: &order.env };
+            Makeup::Stack { stack, project, kept, folder } => {
+                let labels = run.labels();
+                let kept = kept.as_ref().map(|id| HashMap::from([(KEPT.to_owned(), id.clone())]));
+                let volume_labels = kept.as_ref().unwrap_or(&labels);
+                let place = Place { network: network.name(), labels: &labels, volume_labels, env: &order.env };
                 let file = stack.for_portal(&place);
                 compose::up(run, compose::Order { file, project, folder, first: stack.main() }, log).await?
             }

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use super::container::{Container, Started};
 use super::engine::EngineError;
 use super::run::Run;
-use crate::subject::command::Log;
+use crate::subject::command::{Group, Log};
 
 /// The ways to call it: as a plugin, or as a program of its own.
 const PROGRAMS: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];
@@ -96,21 +96,32 @@ async fn program() -> Option<&'static [&'static str]> {
     None
 }
 
-/// Runs it with the Compose file as its input.
+/// Runs it with the Compose file as its input. Dropped before it has ended, it is killed with all that it started: it may be
+/// about to fetch images for a long time.
 async fn said(program: &[&str], words: &[&str], file: &Value) -> std::io::Result<Output> {
-    let mut child = Command::new(program[0])
-        .args(&program[1..])
-        .args(words)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]).args(words).kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut running = Running(Group::of(&child));
     if let Some(mut input) = child.stdin.take() {
         // Where it does not read to the end, it says why.
         drop(input.write_all(file.to_string().as_bytes()).await);
     }
-    child.wait_with_output().await
+    let output = child.wait_with_output().await;
+    // Its number may be another's from now on.
+    running.0 = None;
+    output
+}
+
+/// The processes of a command that has not ended.
+struct Running(Option<Group>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(Group::kill);
+    }
 }
 
 fn end_of(words: &[u8]) -> String {

@@ -1,6 +1,7 @@
 //! An app's `docker-compose.yml.template`: what a Portal fills in, and what of it has to be otherwise where several Portals
 //! share an engine.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use minijinja::value::Serde;
@@ -10,7 +11,7 @@ use serde_json::{Map, Value, json};
 use yaml_rust2::{Yaml, YamlLoader};
 
 /// The network that apps, proxy and Core of a Portal have in common.
-const PORTAL: &str = "portal";
+pub(crate) const PORTAL: &str = "portal";
 
 /// What a template can refer to, under the names that Portals give it.
 #[derive(Debug, Clone, Serialize)]
@@ -74,8 +75,10 @@ pub(crate) enum TemplateError {
 pub(crate) struct Place<'a> {
     /// The Portal's network.
     pub(crate) network: &'a str,
-    /// The labels of all that is made.
-    pub(crate) labels: &'a std::collections::HashMap<String, String>,
+    /// The labels of all that is made, but for volumes.
+    pub(crate) labels: &'a HashMap<String, String>,
+    /// The labels of volumes, which may be there for longer.
+    pub(crate) volume_labels: &'a HashMap<String, String>,
     /// What the main service finds in its environment, unless it says itself what that is.
     pub(crate) env: &'a [(String, String)],
 }
@@ -132,6 +135,11 @@ impl Stack {
         &self.main
     }
 
+    /// Its services, networks or volumes, by their names.
+    pub(crate) fn part(&self, kind: &str) -> Map<String, Value> {
+        entries(self.document.get(kind))
+    }
+
     /// As a Compose file for one of several Portals on an engine. Names of containers and ports of this machine are there
     /// once only, so nobody gets any: who is in the network still finds each service by its container's name. Who dies is
     /// started again by the testbed, which tells why.
@@ -146,7 +154,7 @@ impl Stack {
                 }
             }
         }
-        for kind in ["networks", "volumes"] {
+        for (kind, labels) in [("networks", place.labels), ("volumes", place.volume_labels)] {
             let mut things = entries(document.get(kind));
             if kind == "networks" {
                 things.entry("default").or_insert(Value::Null);
@@ -158,7 +166,7 @@ impl Stack {
                         about = entries(Some(&json!({ "external": true, "name": place.network })));
                     }
                 } else {
-                    add_pairs(about.entry("labels").or_insert(Value::Null), place.labels, true);
+                    add_pairs(about.entry("labels").or_insert(Value::Null), labels, true);
                 }
                 *thing = Value::Object(about);
             }
@@ -223,7 +231,7 @@ fn settle(service: &mut Map<String, Value>, place: &Place<'_>, is_main: bool) {
 }
 
 /// A map, or a list of names as a map.
-fn entries(value: Option<&Value>) -> Map<String, Value> {
+pub(crate) fn entries(value: Option<&Value>) -> Map<String, Value> {
     match value {
         Some(Value::Object(map)) => map.clone(),
         Some(Value::Array(names)) => {
@@ -234,7 +242,7 @@ fn entries(value: Option<&Value>) -> Map<String, Value> {
 }
 
 /// Adds to a map, or to a list of `name=value`.
-fn add_pairs<N, V>(to: &mut Value, pairs: impl IntoIterator<Item = (N, V)>, over: bool)
+pub(crate) fn add_pairs<N, V>(to: &mut Value, pairs: impl IntoIterator<Item = (N, V)>, over: bool)
 where
     N: AsRef<str>,
     V: AsRef<str>,
@@ -280,8 +288,6 @@ fn key_of(yaml: &Yaml) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
 
     const MANIFEST: &str = r#"{ "name": "box", "entrypoints": [
@@ -327,7 +333,8 @@ volumes:
         assert_eq!(stack.main(), "box");
         let labels = HashMap::from([("run".to_owned(), "7".to_owned())]);
         let env = [("PORT".to_owned(), "80".to_owned()), ("PORTAL_ID".to_owned(), "aaaaaa".to_owned())];
-        let place = Place { network: "net-of-alice", labels: &labels, env: &env };
+        let kept = HashMap::from([("kept".to_owned(), "8".to_owned())]);
+        let place = Place { network: "net-of-alice", labels: &labels, volume_labels: &kept, env: &env };
         let expected = json!({
             "networks": {
                 "portal": { "external": true, "name": "net-of-alice" },
@@ -350,7 +357,7 @@ volumes:
                     "restart": "no",
                 },
             },
-            "volumes": { "kept": { "labels": { "run": "7" } } },
+            "volumes": { "kept": { "labels": { "kept": "8" } } },
         });
         assert_eq!(stack.for_portal(&place), expected);
     }

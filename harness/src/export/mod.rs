@@ -12,6 +12,7 @@
 //! Core and an app are in their own alone. So a cut between two Portals is the proxy of one taken out of the network of the
 //! other.
 
+mod stack;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -20,12 +21,15 @@ use portal_core::clock::SystemClock;
 use serde_json::{Map, Value, json};
 
 use crate::containers::image;
+use crate::containers::template::KnownPortal;
 use crate::parts::READY_PORT;
 use crate::parts::portal::{AppEntry, PeerEntry, PortalFile};
 use crate::testbed::identity::{BadKey, TestIdentity};
 use crate::testbed::pki::{Pki, PkiError};
 use crate::topology::project::{AppSource, AppSpec, CoreSpec, PortalSpec, Project};
 use crate::topology::{PreparedKeys, TopologyError};
+
+pub use self::stack::StackError;
 
 /// Public addresses have this port: the names are those of a network alone.
 const PORT: u16 = 443;
@@ -65,14 +69,24 @@ pub struct Export {
 pub enum ExportError {
     /// An app is of this machine.
     #[error(
-        "the app {app} comes by `{way}`, which is of this machine: give `image`, or nothing for an app that answers with what \
-         arrives"
+        "the app {app} comes by `{way}`, which is of this machine: give `image` or `compose`, or nothing for an app that \
+         answers with what arrives"
     )]
     App {
         /// Its name.
         app: String,
         /// How it comes.
         way: &'static str,
+    },
+    /// The Compose file of an app can't be part of another one.
+    #[error("the app {app}: {}: {why}", .file.display())]
+    Stack {
+        /// Its name.
+        app: String,
+        /// Its template.
+        file: PathBuf,
+        /// Why not.
+        why: StackError,
     },
     /// A Core is described.
     #[error(
@@ -195,9 +209,11 @@ impl<'a> Draft<'a> {
         let mut entries = Vec::new();
         for app in apps {
             let (service, port) = (format!("{name}-app-{}", app.name), port_of(app));
-            let described = self.app(portal, app)?;
             let at = format!("{service}:{port}");
-            self.services.insert(service, described);
+            match &app.source {
+                AppSource::Compose(file) => self.stack(portal, app, file)?,
+                _ => drop(self.services.insert(service, self.app(portal, app)?)),
+            }
             entries.push(AppEntry { name: app.name.clone(), at, manifest: app.manifest.clone() });
         }
         let peers = all.iter().filter(|other| portal.spec.peers.contains(&other.spec.name));
@@ -288,17 +304,31 @@ impl<'a> Draft<'a> {
             AppSource::Url(_) => return refused("url"),
             AppSource::Compose(_) => return refused("compose"),
         };
-        let mut environment = Map::from_iter([
-            ("PORTAL_CORE_URL".to_owned(), json!("http://portal_core")),
-            ("PORTAL_ID".to_owned(), json!(portal.identity.id())),
-            ("PORTAL_DOMAIN".to_owned(), json!(portal.domain)),
-        ]);
-        environment.extend(app.env.iter().map(|(name, value)| (name.clone(), json!(value))));
-        described["environment"] = Value::Object(environment);
+        described["environment"] = environment(portal, app).collect();
         described["networks"] = json!({ name: { "aliases": [app.name] } });
         described["restart"] = json!("unless-stopped");
         described["deploy"] = deploy();
         Ok(described)
+    }
+
+    /// The services of an app that comes as a Compose file, with what belongs to them.
+    fn stack(&mut self, portal: &Known<'_>, app: &AppSpec, file: &Path) -> Result<(), ExportError> {
+        let wrong = |why| ExportError::Stack { app: app.name.clone(), file: file.to_owned(), why };
+        let folder = file.parent().unwrap_or_else(|| Path::new("."));
+        let folder = folder.canonicalize().map_err(|error| wrong(StackError::Template(error.to_string())))?;
+        let known = KnownPortal {
+            domain: portal.domain.clone(),
+            id: portal.identity.id().to_owned(),
+            short_id: portal.identity.short_id().to_owned(),
+            public_key_pem: portal.identity.public_key_pem().to_owned(),
+        };
+        let env = environment(portal, app).collect();
+        let place = stack::Place { portal: &portal.spec.name, app: &app.name, folder: &folder, env };
+        let parts = stack::parts(file, &app.manifest, known, &place).map_err(wrong)?;
+        self.services.extend(parts.services);
+        self.networks.extend(parts.networks);
+        self.volumes.extend(parts.volumes);
+        Ok(())
     }
 
     fn core_config(&self, name: &str) -> String {
@@ -329,6 +359,18 @@ impl<'a> Draft<'a> {
             yaml::write(&file)
         )
     }
+}
+
+/// What an app finds in its environment, as under `countersign up`.
+fn environment<'a>(portal: &Known<'_>, app: &'a AppSpec) -> impl Iterator<Item = (String, String)> + use<'a> {
+    let told = [
+        ("PORTAL_CORE_URL", "http://portal_core".to_owned()),
+        ("PORTAL_ID", portal.identity.id().to_owned()),
+        ("PORTAL_DOMAIN", portal.domain.clone()),
+        ("PORT", port_of(app).to_string()),
+    ];
+    let own = app.env.iter().map(|(name, value)| (name.clone(), value.clone()));
+    told.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(own)
 }
 
 fn port_of(app: &AppSpec) -> u16 {

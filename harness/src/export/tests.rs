@@ -88,10 +88,43 @@ fn what_is_of_this_machine_is_refused_and_images_keep_their_port() {
     let folder = tempfile::tempdir().unwrap();
     let with = |app: &str| compose(&project(&format!("{THREE}{app}\n"), folder.path()), &ExportOptions::default());
     let error = with("run = \"python3 main.py\"").unwrap_err().to_string();
-    assert!(error.starts_with("the app chat comes by `run`, which is of this machine: give `image`"), "{error}");
+    assert!(
+        error.starts_with("the app chat comes by `run`, which is of this machine: give `image` or `compose`"),
+        "{error}"
+    );
+    let error = with("url = \"http://localhost:1\"").unwrap_err().to_string();
+    assert!(error.starts_with("the app chat comes by `url`, which is of this machine"), "{error}");
     let export = with("image = \"me/chat:1\"").unwrap();
     assert!(export.compose.contains("\"me/chat:1\""), "{}", export.compose);
     assert_eq!(read(&export, "bob-proxy").apps[0].at, "bob-app-chat:8080");
+}
+
+#[test]
+fn a_stack_is_there_for_each_portal_and_knows_whose_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = "networks: { portal: { external: true } }\nservices:\n  chat:\n    image: me/chat:1\n    environment: { ID: \"{{ portal.id }}\" }\n    volumes: [\"{{ fs.app_data }}:/data\"]\n    networks: [portal]\n";
+    std::fs::write(folder.path().join("template.yml"), template).unwrap();
+    let with = |more: &str| {
+        let project = project(&format!("{THREE}compose = \"template.yml\"\n{more}"), folder.path());
+        compose(&project, &ExportOptions::default())
+    };
+    let export = with("env = { COLOUR = \"green\" }\n").unwrap();
+    let told = read(&export, "bob-proxy");
+    assert_eq!(told.apps[0].at, "bob-app-chat:8080");
+    let short = told.domain.split('.').next().unwrap();
+    let written = yaml_rust2::YamlLoader::load_from_str(&export.compose).unwrap();
+    let service = &written[0]["services"]["bob-app-chat"];
+    assert!(service["environment"]["ID"].as_str().unwrap().starts_with(short));
+    let told = |name: &str| service["environment"][name].as_str().unwrap().to_owned();
+    assert_eq!([told("COLOUR"), told("PORT"), told("PORTAL_CORE_URL")], ["green", "8080", "http://portal_core"]);
+    assert_eq!(service["volumes"][0].as_str(), Some("bob_app_data_chat:/data"));
+    assert!(
+        written[0]["volumes"]["bob_app_data_chat"].is_hash() && written[0]["volumes"]["alice_app_data_chat"].is_hash()
+    );
+
+    std::fs::write(folder.path().join("template.yml"), template.replace("image: me/chat:1", "build: .")).unwrap();
+    let error = with("").unwrap_err().to_string();
+    assert!(error.contains("template.yml: the service `chat` has `build`"), "{error}");
 }
 
 #[test]

@@ -73,7 +73,8 @@ pub struct Live {
 pub struct LiveOptions {
     /// The port under which browsers reach all Portals; else that of the project, or one that is free.
     pub port: Option<u16>,
-    /// The folder that keeps identities, peers and terminals from run to run; else they go with it.
+    /// The folder that keeps identities, peers, terminals and what apps in containers write from run to run; else they go
+    /// with it.
     pub data: Option<PathBuf>,
 }
 
@@ -200,6 +201,7 @@ impl Live {
         let profile = subject.profile();
         let topology = project.topology(port);
         let storage = if data.is_some() { Storage::Disk } else { Storage::Memory };
+        let apps_data = data.as_ref().map(|data| data.join("apps"));
         let data = data.map(|data| data.join("portals"));
         let pki_given = Some(pki.clone());
         // Whoever puts a fault on one link must not disconnect others; requests that begin in a browser are followed, too.
@@ -209,6 +211,7 @@ impl Live {
             storage,
             data,
             pki: pki_given,
+            known_keys: true,
             relays: true,
             marks: true,
             ..Options::default()
@@ -219,7 +222,7 @@ impl Live {
             spec.clock.set(portal.clock());
             portal.clock_changed().await?;
         }
-        let apps = RealApps::start(&testbed, &project, &feed).await?;
+        let apps = RealApps::start(&testbed, &project, apps_data.as_deref(), &feed).await?;
         faults::begin(&testbed, &project).await?;
         let names_proxy = ConnectProxy::start(testbed.names().clone()).await?;
         let logins = Arc::new(Logins::new(&testbed, port));

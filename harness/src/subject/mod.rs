@@ -1,6 +1,7 @@
 //! The Core under test: how one is started, stopped and started again for a Portal. All else goes over HTTP.
 
 mod builtin;
+mod capabilities;
 pub(crate) mod command;
 pub mod descriptor;
 pub mod hooks;
@@ -27,6 +28,7 @@ use portal_core::clock::SettableClock;
 use portal_core::core::CoreBuilder;
 use portal_core::profile::{Profile, Shipped};
 
+pub use self::capabilities::Capabilities;
 pub use self::mixed::MixError;
 pub use self::places::{Place, PlaceError};
 pub use self::receive::Receive;
@@ -251,62 +253,6 @@ impl fmt::Debug for Subject {
     }
 }
 
-/// What can be done with a Core under test. What can't makes the scenarios that need it *unsupported*.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Its clock can be set.
-    pub clock: bool,
-    /// It can be given a private key.
-    pub identity: bool,
-    /// It can be stopped and started again with its state.
-    pub restart: bool,
-    /// It can be killed and started again with its state.
-    pub kill: bool,
-    /// It can be held up wherever it is, and goes on from there.
-    pub freeze: bool,
-    /// It can be given another key and keep all else, and the old one again.
-    pub rotate: bool,
-    /// Each app gets a door of its own.
-    pub doors: bool,
-    /// It recognises an app by its source address.
-    pub source_addresses: bool,
-    /// It tells by itself which app calls.
-    pub callers: bool,
-    /// It tells the signature bases that it makes and rebuilds.
-    pub signature_bases: bool,
-    /// It can be told which names lead where, and which authorities to trust.
-    pub names: bool,
-    /// What is wrong on the way from one of them to another does not concern the third.
-    pub links: bool,
-    /// Values of its profile can be set.
-    pub profile: bool,
-    /// What it logs can be read.
-    pub logs: bool,
-}
-
-impl Capabilities {
-    /// What both can do.
-    #[must_use]
-    pub fn and(self, other: Capabilities) -> Capabilities {
-        Capabilities {
-            clock: self.clock && other.clock,
-            identity: self.identity && other.identity,
-            restart: self.restart && other.restart,
-            kill: self.kill && other.kill,
-            freeze: self.freeze && other.freeze,
-            rotate: self.rotate && other.rotate,
-            doors: self.doors && other.doors,
-            source_addresses: self.source_addresses && other.source_addresses,
-            callers: self.callers && other.callers,
-            signature_bases: self.signature_bases && other.signature_bases,
-            names: self.names && other.names,
-            links: self.links && other.links,
-            profile: self.profile && other.profile,
-            logs: self.logs && other.logs,
-        }
-    }
-}
-
 /// Where a Core keeps its state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Storage {
@@ -344,6 +290,8 @@ pub struct CorePlan {
     pub position: usize,
     /// It must not have been used before, nor will it be used afterwards.
     pub alone: bool,
+    /// Its key shall be one that is known here, where it takes one: it may be given another and then this one again.
+    pub known_key: bool,
 }
 
 impl CorePlan {
@@ -369,6 +317,7 @@ impl CorePlan {
             data: None,
             position: 0,
             alone: false,
+            known_key: false,
         })
     }
 }

@@ -2,7 +2,19 @@
 
 use regex::Regex;
 
-/// A sentence that begins with `^` is a regular expression. Any other is taken literally, with these exceptions:
+use crate::topology::PORTAL_NAME;
+
+/// A sentence that begins with `^` is a regular expression, in which shapes may stand: `({portal})` captures a name.
+///
+/// | written | matches |
+/// |---|---|
+/// | `{portal}` | the name of a Portal |
+/// | `{portals}` | `a`, `a and b`, `a, b and c` |
+/// | `{app}` | the name of an app |
+/// | `{receiver}` | who gets requests: a Portal that the harness plays, or `bob's chat` |
+/// | `{terminal}` | the name of a terminal |
+///
+/// Any other is taken literally, with these exceptions:
 ///
 /// | written | captures |
 /// |---|---|
@@ -14,8 +26,8 @@ use regex::Regex;
 /// | `(s)` | nothing: the text in brackets may be there or not |
 pub(crate) fn pattern(sentence: &str) -> Result<Regex, regex::Error> {
     if sentence.starts_with('^') {
-        let sentence = if sentence.ends_with('$') { sentence.to_owned() } else { format!("{sentence}$") };
-        return Regex::new(&sentence);
+        let end = if sentence.ends_with('$') { "" } else { "$" };
+        return Regex::new(&format!("{}{end}", with_shapes(sentence)));
     }
     let mut pattern = String::from("^");
     let mut rest = sentence;
@@ -40,6 +52,20 @@ pub(crate) fn pattern(sentence: &str) -> Result<Regex, regex::Error> {
     pattern.push('$');
     Regex::new(&pattern)
 }
+
+/// The one place that says what names look like in sentences.
+fn with_shapes(sentence: &str) -> String {
+    let (portal, app) = (PORTAL_NAME, APP_NAME);
+    sentence
+        .replace("{portals}", &format!("{portal}(?:(?:, | and ){portal})*"))
+        .replace("{receiver}", &format!("{portal}(?:'s {app})?"))
+        .replace("{portal}", portal)
+        .replace("{terminal}", portal)
+        .replace("{app}", app)
+}
+
+/// The name of an app: a label of its host.
+const APP_NAME: &str = "[a-z0-9][a-z0-9-]*";
 
 fn parameter(written: &str) -> Option<&'static str> {
     match written {
@@ -78,6 +104,22 @@ mod tests {
     fn a_regular_expression_matches_to_the_end() {
         assert_eq!(captures("^a (.)", "a b"), Some(vec!["b".into()]));
         assert_eq!(captures("^a (.)", "a bc"), None);
+    }
+
+    #[test]
+    fn shapes_match_every_name() {
+        let calls = "^({portal})'s ({app}) calls ({portal})$";
+        assert_eq!(
+            captures(calls, "home-1's chat calls bob"),
+            Some(vec!["home-1".into(), "chat".into(), "bob".into()])
+        );
+        assert_eq!(captures(calls, "a's 2048 calls p2"), Some(vec!["a".into(), "2048".into(), "p2".into()]));
+        assert_eq!(captures(calls, "1a's chat calls bob"), None);
+        assert_eq!(captures(calls, "Bob's chat calls bob"), None);
+        assert_eq!(captures("^({portals}) meet$", "a-1, b2 and c meet"), Some(vec!["a-1, b2 and c".into()]));
+        assert_eq!(captures("^({receiver}) rests$", "b2's app-3 rests"), Some(vec!["b2's app-3".into()]));
+        assert_eq!(captures("^({receiver}) rests$", "b2 rests"), Some(vec!["b2".into()]));
+        assert!(pattern("^({colour})$").is_err());
     }
 
     #[test]

@@ -253,6 +253,25 @@ mod tests {
     }
 
     #[test]
+    fn every_name_that_a_portal_can_have_is_taken_in_every_step_and_by_no_other_one() {
+        let steps = registry();
+        let names = Regex::new(r"\b(alice|bob|carol|dora|dana|mallory|phone|tablet)\b").unwrap();
+        for step in guide(&steps).unwrap().iter().flat_map(|chapter| &chapter.steps) {
+            // Nobody's name, but one of several things that a request can carry.
+            let example = step
+                .example
+                .replace("in alice's own", "in ALICE's own")
+                .replace("by mallory before", "by MALLORY before");
+            let other = names.replace_all(&example, "$1-2nd").replace("ALICE", "alice").replace("MALLORY", "mallory");
+            assert_eq!(
+                matched(&steps, &other).map(|step| step.pattern.to_string()),
+                Ok(step.pattern.clone()),
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
     fn an_example_of_no_step_or_of_two_is_told() {
         let mut steps = Steps::new();
         steps.then("it works", async |_, _| Ok(()));

@@ -34,6 +34,15 @@ impl TestIdentity {
         TestIdentity::from_private_key_pem(&pem("PRIVATE KEY", document.as_ref()))
     }
 
+    /// A fresh RSA key. It takes its time.
+    ///
+    /// # Errors
+    /// When the machine has no randomness.
+    pub fn generate_rsa() -> Result<TestIdentity, BadKey> {
+        let key = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048);
+        TestIdentity::from_private_key_pem(&key.map_err(|error| BadKey(error.to_string()))?.serialize_pem())
+    }
+
     /// The Ed25519 key that follows from these bytes.
     ///
     /// # Errors

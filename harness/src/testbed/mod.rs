@@ -80,6 +80,7 @@ pub struct Testbed {
     keys: Mutex<PreparedKeys>,
     storage: Storage,
     alone: bool,
+    known_keys: bool,
     active: faults::Active,
     data: Option<PathBuf>,
     ground: Arc<Ground>,
@@ -116,6 +117,8 @@ pub struct Options {
     pub began: Option<SystemTime>,
     /// Its Cores must not have been used before, nor will they be used afterwards.
     pub alone: bool,
+    /// The keys of its Cores are known, where they take some: each may be given another and its own again at any time.
+    pub known_keys: bool,
     /// Every way between two Portals goes through a relay from the beginning. Without it, one does from the first fault on
     /// that is put on it, and whoever is connected to that Portal is disconnected once.
     pub relays: bool,
@@ -138,6 +141,7 @@ impl Default for Options {
             storage: Storage::Memory,
             began: None,
             alone: false,
+            known_keys: false,
             relays: false,
             seed: 0,
             pki: None,
@@ -165,7 +169,7 @@ impl Testbed {
         start::allow_files(topology.portals.len());
         let pairs = topology.introductions();
         let Topology { zone, public_port, portals: plans, .. } = topology;
-        let Options { subject, profile, storage, began, alone, relays, seed, pki, marks, data } = options;
+        let Options { subject, profile, storage, began, alone, known_keys, relays, seed, pki, marks, data } = options;
         let names = Names::new()?;
         names.links().seed(seed);
         if relays {
@@ -198,6 +202,7 @@ impl Testbed {
             keys: Mutex::default(),
             storage,
             alone,
+            known_keys,
             active: faults::Active::default(),
             data,
             ground: Arc::new(ground),
@@ -330,7 +335,8 @@ impl Testbed {
             let key = lock(&self.keys).key(&plan.key)?;
             let position = before + orders.len();
             let data = self.data.as_ref().map(|data| data.join(&plan.name));
-            orders.push(Order { plan, key, storage: self.storage, data, alone: self.alone, position });
+            let (storage, alone, known_key) = (self.storage, self.alone, self.known_keys);
+            orders.push(Order { plan, key, storage, data, alone, known_key, position });
         }
         let started = start::portals(&self.ground, orders).await?;
         lock(&self.portals).extend(started.iter().map(|portal| (portal.name().to_owned(), portal.clone())));

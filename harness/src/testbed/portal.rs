@@ -302,11 +302,11 @@ impl Portal {
 
     /// The Core was started: it listens elsewhere, and so do the doors of apps.
     async fn find_core(&self) -> Result<(), TestbedError> {
-        self.find_core_as(Some(self.id())).await
+        self.find_core_as(Some(self.id())).await.map(drop)
     }
 
-    /// The same where it has this ID; none where it is another one than before.
-    async fn find_core_as(&self, id: Option<&str>) -> Result<(), TestbedError> {
+    /// The same where it has this ID; none where it is another one than before. The ID that it has.
+    async fn find_core_as(&self, id: Option<&str>) -> Result<String, TestbedError> {
         let (address, hands) = self.core(|core| Box::pin(async { Ok((core.address(), core.hands())) })).await?;
         self.inner.upstreams.set_core(address);
         *self.inner.hands.lock().unwrap_or_else(PoisonError::into_inner) = hands.clone();
@@ -315,7 +315,8 @@ impl Portal {
             let (portal, expected) = (self.name().to_owned(), expected.to_owned());
             return Err(TestbedError::WrongInstance { portal, expected, found: found.id });
         }
-        self.find_doors().await
+        self.find_doors().await?;
+        Ok(found.id)
     }
 
     /// The hosts that its Core looked up so far, in order; none where that can't be told.

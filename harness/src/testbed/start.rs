@@ -45,6 +45,7 @@ pub(super) struct Order {
     /// Where its Core keeps its state from one testbed to the next.
     pub(super) data: Option<PathBuf>,
     pub(super) alone: bool,
+    pub(super) known_key: bool,
     /// How many Portals were there before it.
     pub(super) position: usize,
 }
@@ -82,7 +83,7 @@ async fn spawned<T: Send + 'static>(
 }
 
 async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
-    let Order { plan, key, storage, data, alone, position } = order;
+    let Order { plan, key, storage, data, alone, known_key, position } = order;
     let identity = key.as_deref().map(TestIdentity::from_private_key_pem).transpose()?;
     let expected = identity.as_ref().map(|identity| identity.id().to_owned());
     let clock = super::fresh_clock(ground.base.as_ref());
@@ -99,6 +100,7 @@ async fn portal(ground: &Ground, order: Order) -> Result<Portal, TestbedError> {
         data,
         position,
         alone,
+        known_key,
     };
     let core = ground.subject.start(core).await?;
     let who = match who_are_you(&plan.name, &core.hands(), core.address()).await {

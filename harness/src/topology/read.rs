@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use toml::Spanned;
 
-use super::KeyPlan;
 use super::format::{AppFile, File, PortalFile, Text, WordOrList, WordOrTable};
 use super::project::{
     AppSource, AppSpec, ClockSpec, CoreSpec, FaultLine, MANIFESTS, MOST_PORTALS, PortalSpec, Project, ProjectError,
     ZONE,
 };
+use super::{KeyPlan, is_portal_name};
 use crate::containers::template::{Known, Stack};
 use crate::mistakes::{Source, did_you_mean, duration};
 use crate::subject::descriptor::read::{authority, is_zone};
@@ -137,11 +137,7 @@ impl Reader<'_> {
         let mut names = Vec::new();
         for portal in portals {
             let (name, span) = (portal.get_ref().name.get_ref(), portal.get_ref().name.span());
-            let mut bytes = name.bytes();
-            let fits = bytes.next().is_some_and(|first| first.is_ascii_lowercase())
-                && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-                && name.len() <= 63;
-            if !fits {
+            if !is_portal_name(name) {
                 let what = format!("`{name}` is no name: a letter, then letters, digits and `-`, all in lower case");
                 self.source.wrong(span, "portal.name", what);
             } else if names.contains(name) {

@@ -71,3 +71,12 @@ fn peering_goes_both_ways() {
 fn keys_are_not_shown() {
     assert!(!format!("{:?}", PortalPlan::new("a").key(KeyPlan::Pem("SECRET".to_owned()))).contains("SECRET"));
 }
+
+#[test]
+fn sentences_take_the_names_that_a_project_takes() {
+    let pattern = regex::Regex::new(&format!("^(?:{PORTAL_NAME})$")).unwrap();
+    for name in ["alice", "home-1", "peer2", "a", "a-", "2a", "-a", "Alice", "a_b", "a.b", "", "ä", "a b"] {
+        assert_eq!(is_portal_name(name), pattern.is_match(name), "{name}");
+    }
+    assert!(is_portal_name(&"a".repeat(63)) && !is_portal_name(&"a".repeat(64)));
+}

@@ -12,7 +12,10 @@ use countersign::doctor::{Outcome, examine};
 use countersign::subject::Subject;
 use countersign::subject::descriptor::Descriptor;
 use countersign::suite::{RunError, RunOptions, Selection, Source, Suite};
+use countersign::testbed::faults::Fault;
 use countersign::testbed::pki::Pki;
+use countersign::testbed::{Options, Testbed};
+use countersign::topology::Topology;
 use countersign::verdict::{Event, Summary, Verdict};
 
 /// The program `portal-core`, where it was built; `cargo test --workspace` builds it.
@@ -76,6 +79,69 @@ fn the_compact_core_passes_as_a_process_that_is_each_scenario_s_own() {
     }
     let fresh = shipped(|text| text.replace("[start]\n", "[start]\nportals = \"fresh\"\n"));
     assert_all_pass(&run(fresh, "^(identity|call_peer)/").unwrap(), 40);
+}
+
+const ROTATED: &str = "^faults_portals/a-portal-that-comes-back-with-another-key-";
+
+#[test]
+fn a_process_is_given_another_key_and_its_own_again() {
+    if portal_core().is_none() {
+        return;
+    }
+    assert_all_pass(&run(shipped(|text| text), ROTATED).unwrap(), 1);
+    // One that looks at its key at its first start alone is not told from one that can't be given any.
+    let stubborn = |text: String| {
+        let first = "cp -n {{ core.data_dir }}/identity.pem {{ core.data_dir }}/first.pem; exec \\\"$0\\\" \\\"$@\\\"";
+        let text = text.replace(
+            "\"portal-core\",",
+            &format!("\"sh\", \"-c\", \"{first}\", \"{}\",", portal_core().unwrap().display()),
+        );
+        text.replace("\"{{ core.data_dir }}/identity.pem\",\n", "\"{{ core.data_dir }}/first.pem\",\n")
+    };
+    let summary = run(shipped(stubborn), ROTATED).unwrap();
+    let told = told(&summary);
+    assert_eq!(summary.count(Verdict::Unsupported), 1, "{told:?}");
+    assert!(told[0].contains("can't be given another key: it keeps its first one"), "{told:?}");
+}
+
+/// As `countersign up` does it, where no scenario says beforehand that keys will change.
+#[tokio::test]
+async fn a_process_gets_its_own_key_back_where_that_is_known() {
+    if portal_core().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let start = async |known_keys: bool, data: &str| {
+        let options = Options {
+            subject: shipped(|text| text),
+            known_keys,
+            data: Some(folder.path().join(data)),
+            ..Options::default()
+        };
+        Testbed::start_with(Topology::new().portals(["alice", "bob"]), options).await.unwrap()
+    };
+    let fault = Fault::parse("bob key rotated").unwrap();
+    let testbed = start(true, "known").await;
+    let bob = testbed.portal("bob").unwrap();
+    let id = bob.id().to_owned();
+    bob.add_peer(testbed.portal("alice").unwrap().id()).await.unwrap();
+    testbed.apply(&fault).await.unwrap();
+    assert_eq!(bob.peers().await.unwrap().len(), 1, "what it knew, it knows");
+    testbed.heal("bob key").await.unwrap();
+    assert_eq!(bob.peers().await.unwrap().len(), 1);
+    testbed.shutdown().await.unwrap();
+    // The next one finds it as it was.
+    let testbed = start(true, "known").await;
+    let bob = testbed.portal("bob").unwrap();
+    assert_eq!((bob.id(), bob.peers().await.unwrap().len()), (id.as_str(), 1));
+    testbed.apply(&fault).await.unwrap();
+    testbed.heal("bob key").await.unwrap();
+    testbed.shutdown().await.unwrap();
+
+    let testbed = start(false, "own").await;
+    let refused = testbed.apply(&fault).await.unwrap_err().to_string();
+    assert!(refused.contains("can't be given another key: nobody knows its own"), "{refused}");
+    testbed.shutdown().await.unwrap();
 }
 
 #[test]

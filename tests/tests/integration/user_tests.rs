@@ -179,6 +179,48 @@ fn a_tag_with_a_number_is_the_author_s_affair_and_known_failures_are_taken() {
     assert!(said.contains("Passes, but for 1 known failure"), "{said}");
 }
 
+/// Every name that countersign.toml takes can stand in a sentence, a placeholder and a fault.
+#[test]
+fn portals_with_digits_and_hyphens_are_spoken_of_like_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = ["Type", "Id", "Name"].map(|what| {
+        let value = format!("{{{{ auth.client_{} }}}}", what.to_lowercase());
+        (format!("X-Ptl-Client-{what}"), value)
+    });
+    let told: std::collections::BTreeMap<_, _> = told.into();
+    let path = |access: &str| serde_json::json!({ "access": access, "headers": told });
+    let paths = serde_json::json!({ "": path("private"), "/in": path("peer") });
+    let manifest = serde_json::json!({ "v": "3.2", "name": "chat", "port": 80, "paths": paths }).to_string();
+    let features = folder.path().join("features");
+    fs::create_dir(&features).unwrap();
+    fs::write(folder.path().join("app.json"), manifest).unwrap();
+    let project = "[[portal]]\nname = \"home-1\"\n[[portal]]\nname = \"peer2\"\n[[app]]\n";
+    fs::write(folder.path().join("countersign.toml"), project).unwrap();
+    let feature = r#"Feature: Names
+  Scenario: They call each other
+    Given home-1 and peer2 are peers
+    And home-1 has paired the terminal phone-1
+    When home-1's chat calls peer2 with POST /in and the body "{home-1.id}"
+    Then it is let in as the peer home-1
+    And peer2's chat received POST /in
+    And peer2's chat received a body that contains "{home-1.short_id}"
+    When the terminal phone-1 sends GET /notes to home-1's chat
+    Then it is let in as the terminal phone-1
+    Given this fault is on: "home-1 -> peer2 refused"
+    When home-1's chat calls peer2 with GET /in
+    Then the answer is 502
+    When this fault is over: "home-1 -> peer2"
+    And peer2 is away
+    And peer2 comes back
+    And home-1's chat calls "{home-1.listed.peer2}" with GET /in
+    Then the answer is 200
+"#;
+    fs::write(features.join("f.feature"), feature).unwrap();
+    let (code, said) = run(folder.path(), &["test"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("Passes. 1 scenario: 1 pass"), "{said}");
+}
+
 /// Killed when it goes, also when the test fails.
 struct Killed(Child);
 

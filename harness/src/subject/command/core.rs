@@ -1,5 +1,7 @@
 //! One Core as a process, with its folder, its address and its way to names.
 
+mod key;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -34,7 +36,9 @@ const WITHIN_PORT: u16 = 8080;
 /// Whoever can't be connected to is perhaps about to end.
 const ENDING: Duration = Duration::from_secs(2);
 
-/// The names of what a Core is given, in its folder for files.
+/// The folders of a Core, and the names of what it is given in that for files.
+const DATA_FOLDER: &str = "data";
+const FILES_FOLDER: &str = "files";
 const CA_FILE: &str = "ca.pem";
 const IDENTITY_FILE: &str = "identity.pem";
 
@@ -62,6 +66,8 @@ pub(super) struct ProcessCore {
     portal: String,
     profile: Profile,
     identity: Option<TestIdentity>,
+    /// The one that it had before it was given another.
+    first_key: Option<TestIdentity>,
     clock: SettableClock,
     pki: Pki,
     names: WayToNames,
@@ -102,7 +108,8 @@ impl ProcessCore {
             Some(folder) => Folder::Kept(folder.clone()),
             None => Folder::Gone(tempfile::Builder::new().prefix("countersign-core-").tempdir().map_err(failed)?),
         };
-        lay_out(folder.path(), plan.identity.as_ref(), &pki).map_err(failed)?;
+        let identity = key::of(plant, &plan, folder.path())?;
+        lay_out(folder.path(), identity.as_ref(), &pki).map_err(failed)?;
         let mut room = match &plant.command.image {
             Some(image) => Some(plant.room(image, &plan.portal).await?),
             None => None,
@@ -141,7 +148,8 @@ impl ProcessCore {
             plant: Arc::clone(plant),
             portal: plan.portal,
             profile: plan.profile,
-            identity: plan.identity,
+            identity,
+            first_key: None,
             clock: plan.clock,
             pki,
             names,
@@ -493,11 +501,11 @@ impl ProcessCore {
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder.path().join(DATA_FOLDER)
     }
 
     fn files(&self) -> PathBuf {
-        self.folder.path().join("files")
+        self.folder.path().join(FILES_FOLDER)
     }
 
     fn directory(&self) -> PathBuf {
@@ -518,7 +526,7 @@ impl fmt::Debug for ProcessCore {
 
 /// The folders of a Core, and the files that it is given.
 fn lay_out(folder: &Path, identity: Option<&TestIdentity>, pki: &Pki) -> std::io::Result<()> {
-    let (data, files) = (folder.join("data"), folder.join("files"));
+    let (data, files) = (folder.join(DATA_FOLDER), folder.join(FILES_FOLDER));
     std::fs::create_dir_all(&data)?;
     // Whoever a container runs as; others don't get into the folder above.
     #[cfg(unix)]

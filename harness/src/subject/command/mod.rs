@@ -31,7 +31,7 @@ use crate::testbed::pki::{Pki, PkiError};
 pub(crate) use self::core::this_program;
 pub(crate) use address::{Reserved, own_ip};
 pub(crate) use log::{Finder, Log, listen};
-pub(crate) use process::{Launch, Process};
+pub(crate) use process::{Group, Launch, Process};
 
 /// How often a Core that died is started again.
 const STARTED_AGAIN: usize = 3;
@@ -191,7 +191,9 @@ impl CoreKind for CommandKind {
 
     async fn start(&self, plan: CorePlan) -> Result<Box<dyn CoreHandle>, SubjectError> {
         self.0.give_up(&plan.portal)?;
-        let kept = self.0.command.portals == Portals::Pooled && !plan.alone && plan.identity.is_none();
+        // One whose state is kept is nobody else's, and must not be cleaned.
+        let shared = plan.identity.is_none() && plan.data.is_none();
+        let kept = self.0.command.portals == Portals::Pooled && !plan.alone && shared;
         let idle = if kept { self.0.idle(&plan)? } else { None };
         let core = match idle {
             Some(mut core) => {
@@ -227,7 +229,8 @@ pub(super) fn capabilities(descriptor: &Descriptor) -> Capabilities {
         restart: restart.is_some(),
         kill: kill.is_some(),
         freeze: false,
-        rotate: false,
+        // It is stopped and started on the same data, with the key that was put there meanwhile.
+        rotate: import_identity.is_some() && matches!(restart, Some(Again::Process)),
         doors: matches!(recognition, Recognition::Door { .. }),
         source_addresses: matches!(recognition, Recognition::SourceAddress) || by_address,
         // An app that says who it is could say anything.
@@ -324,6 +327,16 @@ impl CoreHandle for Lease {
 
     async fn thaw(&mut self) -> Result<(), SubjectError> {
         self.core()?.hold(false).await
+    }
+
+    async fn rotate_key(&mut self) -> Result<(), SubjectError> {
+        // Whoever has it next must not find another key.
+        self.kept = false;
+        self.core()?.rotate_key().await
+    }
+
+    async fn restore_key(&mut self) -> Result<(), SubjectError> {
+        self.core()?.restore_key().await
     }
 
     async fn set_way(&mut self, domain: &str, way: &Way) -> Option<Result<(), SubjectError>> {

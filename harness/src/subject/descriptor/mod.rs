@@ -258,7 +258,7 @@ pub struct State {
     pub kill: Option<Again>,
     /// Sets its clock.
     pub set_clock: Option<Hook>,
-    /// Gives it a key, before it starts.
+    /// Gives it a key, before it starts: its first one, or another in place of that.
     pub import_identity: Option<Hook>,
     /// Its templates take the values of the profile.
     pub profile: bool,

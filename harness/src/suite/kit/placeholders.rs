@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::suite::failure::{StepFailure, StepResult};
+use crate::topology::PORTAL_NAME;
 
 /// A placeholder taken apart: `{bob.id[:20]}` is the fact `bob.id`, of which the first 20 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,11 +73,12 @@ pub(crate) async fn fill(
 }
 
 fn pattern() -> &'static Regex {
-    static PATTERN: LazyLock<Regex> =
-        LazyLock::new(|| match Regex::new(r"\{([a-z]+(?:\.[a-z_]+)+)(?:\[:(\d+)\])?\}") {
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+        match Regex::new(&format!(r"\{{({PORTAL_NAME}(?:\.[a-z_]+|\.{PORTAL_NAME})+)(?:\[:(\d+)\])?\}}")) {
             Ok(pattern) => pattern,
             Err(error) => panic!("a broken pattern: {error}"),
-        });
+        }
+    });
     &PATTERN
 }
 
@@ -93,6 +95,7 @@ mod tests {
         assert_eq!(filled("a {bob.id} b {alice.listed.bob}").await, "a <bob id> b <alice listed bob>");
         assert_eq!(filled("{bob.id}{bob.id}").await, "<bob id><bob id>");
         assert_eq!(filled("{bob.id[:3]}").await, "<bo");
+        assert_eq!(filled("{home-1.id} {a.listed.home-1}").await, "<home-1 id> <a listed home-1>");
         assert_eq!(filled("{bob.short_id.upper}").await, "<BOB SHORT_ID>");
     }
 

@@ -32,6 +32,7 @@ impl World {
             storage: self.storage()?,
             began: self.run()?.began(),
             alone: true,
+            known_keys: true,
             // Faults may come at any step, and must not break connections that have nothing to do with them.
             relays: true,
             seed: self.chance().seed_of_faults(),
@@ -47,7 +48,7 @@ impl World {
         }
         let feed = Feed::new();
         let news = feed.listen();
-        let apps = RealApps::start(&testbed, project, &feed).await.map_err(not_started)?;
+        let apps = RealApps::start(&testbed, project, None, &feed).await.map_err(not_started)?;
         for line in &project.faults {
             testbed.apply(&Fault::parse(&line.text)?).await?;
         }

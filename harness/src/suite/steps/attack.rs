@@ -11,7 +11,7 @@ use crate::testbed::Received;
 use crate::testbed::identity::TestIdentity;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.when(r#"^the hostile peer tries "([^"]+)" on ([a-z]+)$"#, tries);
+    steps.when(r#"^the hostile peer tries "([^"]+)" on ({portal})$"#, tries);
     steps.then(
         "^(nobody is authenticated by it(?:, or it is refused)?|it is turned away|its body is turned away|\
          the app is told nothing that was forged|it is read in one way or refused|\

@@ -5,9 +5,9 @@ use super::drafts::{draft, draft_mut};
 use super::prelude::*;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.given(r"^it is signed (\d+) times by ([a-z]+)$", is_signed_often);
+    steps.given(r"^it is signed (\d+) times by ({portal})$", is_signed_often);
     steps.given(
-        r"^it carries (\d+) (signatures by mallory|labels without a signature|components in alice's own|parameters in alice's own|KiB in Signature-Input|KiB in X-Note) before it is signed by ([a-z]+)$",
+        r"^it carries (\d+) (signatures by mallory|labels without a signature|components in alice's own|parameters in alice's own|KiB in Signature-Input|KiB in X-Note) before it is signed by ({portal})$",
         carries_much,
     );
     steps.then(r"^the answer came within (\d+) seconds$", came_within);

@@ -11,12 +11,12 @@ use signing::Signing;
 
 pub(super) fn register(steps: &mut Steps) {
     steps.given_or_when(
-        r#"^a request ([A-Z]+) (\S+) to ([a-z]+)'s ([a-z][a-z0-9-]*)(?: with (the body "[^"]*"|a body (?:of \d+ (?:bytes|KiB|MiB)|at the limit|over the limit)))?$"#,
+        r#"^a request ([A-Z]+) (\S+) to ({portal})'s ({app})(?: with (the body "[^"]*"|a body (?:of \d+ (?:bytes|KiB|MiB)|at the limit|over the limit)))?$"#,
         begins,
     );
-    steps.given_or_when("^it carries the cookie of the terminal ([a-z]+)$", carries_cookie);
+    steps.given_or_when("^it carries the cookie of the terminal ({terminal})$", carries_cookie);
     steps.when("^it is sent( again)?$", is_sent);
-    steps.when(r#"^([a-z]+)'s Core is asked about it( again)?(?: without the field "([^"]+)")?$"#, core_is_asked);
+    steps.when(r#"^({portal})'s Core is asked about it( again)?(?: without the field "([^"]+)")?$"#, core_is_asked);
     signing::register(steps);
     changes::register(steps);
 }

@@ -13,17 +13,17 @@ pub(super) fn register(steps: &mut Steps) {
         Ok(())
     });
     steps.given_or_when(
-        r"^the link (?:from ([a-z]+) to ([a-z]+)|between ([a-z]+) and ([a-z]+)) has a (latency|jitter|bandwidth) of (\d+) (ms|(?:B|KiB|MiB)/s)(?: and a (jitter|bandwidth) of (\d+) (ms|(?:B|KiB|MiB)/s))?$",
+        r"^the link (?:from ({portal}) to ({portal})|between ({portal}) and ({portal})) has a (latency|jitter|bandwidth) of (\d+) (ms|(?:B|KiB|MiB)/s)(?: and a (jitter|bandwidth) of (\d+) (ms|(?:B|KiB|MiB)/s))?$",
         link_is_slow,
     );
     steps.given_or_when(
-        r"^the link (?:from ([a-z]+) to ([a-z]+)|between ([a-z]+) and ([a-z]+)) (flaps every \d+ ms|is (?:cut|reset|a black hole|whole again|cut after \d+ (?:B|KiB|MiB) of the (?:request|answer)))$",
+        r"^the link (?:from ({portal}) to ({portal})|between ({portal}) and ({portal})) (flaps every \d+ ms|is (?:cut|reset|a black hole|whole again|cut after \d+ (?:B|KiB|MiB) of the (?:request|answer)))$",
         link_is,
     );
-    steps.given_or_when("^([a-z]+)'s Core is (killed|frozen|thawed)$", core_is);
-    steps.given_or_when("^([a-z]+)'s ([a-z][a-z0-9-]*) is (killed|started again|frozen|thawed)$", app_is);
-    steps.given_or_when("^([a-z]+)'s (key|name) is (rotated|gone|back)$", identity_is);
-    steps.given_or_when(r#"^([a-z]+)'s proxy (has|no longer has) the fault "([^"]+)"$"#, proxy_has);
+    steps.given_or_when("^({portal})'s Core is (killed|frozen|thawed)$", core_is);
+    steps.given_or_when("^({portal})'s ({app}) is (killed|started again|frozen|thawed)$", app_is);
+    steps.given_or_when("^({portal})'s (key|name) is (rotated|gone|back)$", identity_is);
+    steps.given_or_when(r#"^({portal})'s proxy (has|no longer has) the fault "([^"]+)"$"#, proxy_has);
     calls::register(steps);
 }
 

@@ -18,24 +18,27 @@ const CONTACT: usize = 1 << 10;
 const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.when(r"^([a-z]+)'s owner breaks off in the middle of ([A-Z]+) (\S+) to ([a-z]+)'s Core$", owner_breaks_off);
     steps.when(
-        r"^a stranger sends ([A-Z]+) (\S+) to ([a-z]+)'s ([a-z][a-z0-9-]*) with (a field of \d+ KiB|\d+ fields|a path of \d+ KiB)$",
+        r"^({portal})'s owner breaks off in the middle of ([A-Z]+) (\S+) to ({portal})'s Core$",
+        owner_breaks_off,
+    );
+    steps.when(
+        r"^a stranger sends ([A-Z]+) (\S+) to ({portal})'s ({app}) with (a field of \d+ KiB|\d+ fields|a path of \d+ KiB)$",
         sends_much,
     );
     steps.when(
-        "^a stranger opens a connection to ([a-z]+)'s proxy and sends (random bytes|half a TLS hello and nothing more|\
+        "^a stranger opens a connection to ({portal})'s proxy and sends (random bytes|half a TLS hello and nothing more|\
          a TLS hello for another name|nothing at all)$",
         opens_connection,
     );
     steps.when(
-        r"^a stranger sends ([A-Z]+) (\S+) to ([a-z]+)'s ([a-z][a-z0-9-]*) and breaks off in the middle of the body$",
+        r"^a stranger sends ([A-Z]+) (\S+) to ({portal})'s ({app}) and breaks off in the middle of the body$",
         stranger_breaks_off,
     );
-    steps.then("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received no whole request$", received_no_whole);
+    steps.then("^({receiver}) received no whole request$", received_no_whole);
     steps.when("it is sent and breaks off in the middle of the body", draft_breaks_off);
     steps.given(
-        "^([a-z]+) answers every call with (random bytes|a closed connection|a status line and no more|\
+        "^({portal}) answers every call with (random bytes|a closed connection|a status line and no more|\
          two lengths that differ|2000 KiB of fields)$",
         answers_every_call_with,
     );

@@ -7,9 +7,9 @@ use crate::wire::Call;
 mod secrets;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.then("^the IDs of ([a-z]+(?:(?:, | and )[a-z]+)*) all differ$", ids_differ);
-    steps.then("^([a-z]+)'s ID is the hash of the public key that it gives$", id_is_hash);
-    steps.then("^([a-z]+)'s whoareyou is the same as at the beginning$", whoareyou_is_the_same);
+    steps.then("^the IDs of ({portals}) all differ$", ids_differ);
+    steps.then("^({portal})'s ID is the hash of the public key that it gives$", id_is_hash);
+    steps.then("^({portal})'s whoareyou is the same as at the beginning$", whoareyou_is_the_same);
     secrets::register(steps);
 }
 

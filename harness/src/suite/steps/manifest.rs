@@ -7,12 +7,12 @@ use super::prelude::*;
 use crate::wire::Call;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.given_or_when(r"^([a-z]+) installs ([a-z][a-z0-9-]*) from the (?:app\.json|app_meta\.json)$", installs);
+    steps.given_or_when(r"^({portal}) installs ({app}) from the (?:app\.json|app_meta\.json)$", installs);
     steps.then(
         r#"^the install is (accepted|accepted without warnings|accepted with a warning that names "([^"]+)"|refused|refused with a reason that names "([^"]+)")$"#,
         install_is,
     );
-    steps.then("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received nothing, or the fields$", received_nothing_or);
+    steps.then("^({receiver}) received nothing, or the fields$", received_nothing_or);
 }
 
 async fn installs(world: &mut World, args: Args) -> StepResult {

@@ -10,7 +10,7 @@
 //!         for name in args.list(0) { … }
 //!         Ok(())
 //!     });
-//!     steps.when(r#"^(\w+)'s app "([^"]+)" calls (\w+) at "([^"]+)"(?: with the body "([^"]*)")?$"#, app_calls);
+//!     steps.when(r#"^({portal})'s ({app}) calls ({portal}) at "([^"]+)"(?: with the body "([^"]*)")?$"#, app_calls);
 //!     steps.then("the answer has status {int}", async |world, args| world.answer()?.expect_status(args.get(0)?));
 //! }
 //!
@@ -19,7 +19,8 @@
 //!
 //! `use super::prelude::*;` brings all that a step needs.
 //!
-//! **Sentences.** One that begins with `^` is a regular expression (matched to the end). Any other is literal, but for
+//! **Sentences.** One that begins with `^` is a regular expression (matched to the end), in which `{portal}`, `{portals}`,
+//! `{app}`, `{receiver}` and `{terminal}` stand for what names look like. Any other is literal, but for
 //! `{string}` (in double quotes), `{word}`, `{int}`, `{list}` (`A, B and C`), `{rest}`, and `(s)` for what may be left
 //! out. Exactly one step must match: two are an error before anything runs, as is none. `And`/`But` take the keyword
 //! before them. `Steps::given_or_when` and `Steps::anywhere` are for sentences that read well in several places.

@@ -18,11 +18,11 @@ mod crash;
 const ENDLESS: usize = 16 << 20;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.then("^([a-z]+)'s peers are$", peers_are);
-    steps.then("^([a-z]+) has no peers$", has_no_peers);
-    steps.given("^([a-z]+)'s whoareyou says$", whoareyou_says);
+    steps.then("^({portal})'s peers are$", peers_are);
+    steps.then("^({portal}) has no peers$", has_no_peers);
+    steps.given("^({portal})'s whoareyou says$", whoareyou_says);
     steps.given(
-        "^asked who it is, ([a-z]+) (sends no JSON|sends nothing|sends without end|answers with 500|is silent|redirects to ([a-z]+))$",
+        "^asked who it is, ({portal}) (sends no JSON|sends nothing|sends without end|answers with 500|is silent|redirects to ({portal}))$",
         asked_who_it_is,
     );
     steps.when("it is sent, and signed and sent anew 60 seconds later if it was refused", is_sent_twice);

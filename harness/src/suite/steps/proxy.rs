@@ -15,19 +15,16 @@ pub(super) fn register(steps: &mut Steps) {
     connections::register(steps);
     streams::register(steps);
     steps.when(
-        r"^a stranger sends ([A-Z]+) (\S+) to ([a-z]+)'s ([a-z][a-z0-9-]*) in plain HTTP at the port for (HTTP|TLS)$",
+        r"^a stranger sends ([A-Z]+) (\S+) to ({portal})'s ({app}) in plain HTTP at the port for (HTTP|TLS)$",
         sends_plainly,
     );
     steps.then("it is redirected to https or refused", is_redirected_or_refused);
-    steps.then(
-        "^the cookie of the terminal ([a-z]+) did not reach ([a-z]+(?:'s [a-z][a-z0-9-]*)?)$",
-        cookie_did_not_reach,
-    );
+    steps.then("^the cookie of the terminal ({terminal}) did not reach ({receiver})$", cookie_did_not_reach);
     steps.given(
-        r#"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) answers with the body "([^"]*)" and the trailer "([^"]+)" of "([^"]*)"$"#,
+        r#"^({receiver}) answers with the body "([^"]*)" and the trailer "([^"]+)" of "([^"]*)"$"#,
         answers_with_trailer,
     );
-    steps.then("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received the trailers$", received_trailers);
+    steps.then("^({receiver}) received the trailers$", received_trailers);
     steps.then(r#"^the answer has the trailer "([^"]+)" of "([^"]*)"$"#, answer_has_trailer);
 }
 

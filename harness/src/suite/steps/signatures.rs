@@ -14,13 +14,13 @@ use crate::trace::SignatureOutcome;
 
 pub(super) fn register(steps: &mut Steps) {
     steps.then(
-        "^(the request that|whatever) ([a-z]+(?:'s [a-z][a-z0-9-]*)?) received carries exactly one signature of ([a-z]+), and it is valid$",
+        "^(the request that|whatever) ({receiver}) received carries exactly one signature of ({portal}), and it is valid$",
         carries_one,
     );
-    steps.then(r#"^([a-z]+)'s signature covers (the method and the whole target|"[^"]+")$"#, covers);
-    steps.then("^([a-z]+)'s signature covers none of the fields$", covers_none_of);
+    steps.then(r#"^({portal})'s signature covers (the method and the whole target|"[^"]+")$"#, covers);
+    steps.then("^({portal})'s signature covers none of the fields$", covers_none_of);
     steps.then(
-        r#"^the signature of the app with the keyid "([^"]+)" arrived unchanged at ([a-z]+(?:'s [a-z][a-z0-9-]*)?)$"#,
+        r#"^the signature of the app with the keyid "([^"]+)" arrived unchanged at ({receiver})$"#,
         arrived_unchanged,
     );
     parameters::register(steps);

@@ -11,14 +11,14 @@ mod cookies;
 
 pub(super) fn register(steps: &mut Steps) {
     steps.given_or_when(
-        r"^([a-z]+)'s owner asks for a pairing code(?: that is good for (\d+) seconds)?$",
+        r"^({portal})'s owner asks for a pairing code(?: that is good for (\d+) seconds)?$",
         asks_for_code,
     );
     steps.when(
-        r#"^a device named "([^"]*)" pairs with ([a-z]+) using (that code|a code that is one off|the code "([^"]*)")$"#,
+        r#"^a device named "([^"]*)" pairs with ({portal}) using (that code|a code that is one off|the code "([^"]*)")$"#,
         device_pairs,
     );
-    steps.when(r"^a stranger tries (\d+) wrong codes on ([a-z]+)$", tries_wrong_codes);
+    steps.when(r"^a stranger tries (\d+) wrong codes on ({portal})$", tries_wrong_codes);
     steps.then("the answer's list has among its members", list_has);
     codes::register(steps);
     cookies::register(steps);

@@ -35,7 +35,10 @@ impl Portal {
     pub async fn rotate_key(&self) -> Result<(), TestbedError> {
         self.inner.upstreams.set_core(self.inner.nobody);
         self.core(|core| core.rotate_key()).await?;
-        self.find_core_as(None).await
+        if self.find_core_as(None).await? == self.id() {
+            return Err(SubjectError::Unsupported("given another key: it keeps its first one").into());
+        }
+        Ok(())
     }
 
     /// The Core is stopped and comes back with the key that it had from the beginning.
@@ -45,7 +48,7 @@ impl Portal {
     pub async fn restore_key(&self) -> Result<(), TestbedError> {
         self.inner.upstreams.set_core(self.inner.nobody);
         self.core(|core| core.restore_key()).await?;
-        self.find_core_as(Some(self.id())).await
+        self.find_core_as(Some(self.id())).await.map(drop)
     }
 
     /// The Core's way to this domain becomes like this, where that is the Core's own affair; none where it goes by the names of

@@ -9,24 +9,25 @@
 //! ```
 
 mod body;
+mod data;
 mod door;
 mod news;
 mod process;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use door::Door;
 pub use news::{Feed, News};
 
+use self::data::Data;
 pub(in crate::testbed) use self::process::{Command, Supervised};
 use self::process::{Contained, Order};
 use super::{Answer, App, Portal, Testbed, TestbedError};
@@ -76,8 +77,8 @@ pub struct RealApps {
     _doors: Vec<Door>,
     /// Where there are containers.
     base: Option<Arc<Base>>,
-    /// What they write.
-    data: Option<TempDir>,
+    /// What they write in containers.
+    data: Data,
 }
 
 /// Why the apps of a project are not there. The app's fault, not the harness's.
@@ -110,12 +111,18 @@ pub enum RealAppError {
 
 impl RealApps {
     /// Starts the apps of a project on the Portals of a testbed that was started by [`Project::topology`]. All of them can
-    /// be connected to when this returns. What happens to them, and what they say, goes to `feed`.
+    /// be connected to when this returns. What happens to them, and what they say, goes to `feed`. What they write in
+    /// containers stays in the folder `kept` for the next testbed, or goes with this one.
     ///
     /// # Errors
     /// When one of them does not come up; then none is left.
-    pub async fn start(testbed: &Testbed, project: &Project, feed: &Feed) -> Result<RealApps, RealAppError> {
-        let mut all = RealApps::default();
+    pub async fn start(
+        testbed: &Testbed,
+        project: &Project,
+        kept: Option<&Path>,
+        feed: &Feed,
+    ) -> Result<RealApps, RealAppError> {
+        let mut all = RealApps { data: Data::new(kept), ..RealApps::default() };
         for plan in &project.portals {
             let portal = testbed.portal(&plan.name)?;
             for spec in project.apps_of(plan) {
@@ -208,7 +215,7 @@ impl RealApps {
             AppSource::Compose(file) => file,
             _ => return Err(not_started(portal, spec, "it runs in no container")),
         };
-        let data = self.folder(portal, spec).map_err(|error| not_started(portal, spec, error))?;
+        let data = self.data.folder(portal.name(), &spec.name).map_err(|error| not_started(portal, spec, error))?;
         let folder = file.parent().unwrap_or(Path::new("."));
         let folder = folder.canonicalize().map_err(|error| not_started(portal, spec, error))?;
         let known = Known {
@@ -227,21 +234,13 @@ impl RealApps {
         };
         let wrong = |error| not_started(portal, spec, format!("{}: {error}", file.display()));
         let stack = Stack::read(file, &spec.manifest, &known).map_err(wrong)?;
-        let project = base.name(&format!("{}-{}", portal.name(), spec.name)).to_ascii_lowercase();
-        Ok(Makeup::Stack { stack, project, folder })
-    }
-
-    /// The folder in which apps on this Portal keep what they write, with one for this app and one for all. It goes with
-    /// the testbed.
-    fn folder(&mut self, portal: &Portal, spec: &AppSpec) -> std::io::Result<PathBuf> {
-        if self.data.is_none() {
-            self.data = Some(tempfile::Builder::new().prefix("countersign-apps-").tempdir()?);
-        }
-        let folder = self.data.as_ref().map(|data| data.path().join(portal.name())).unwrap_or_default();
-        for inner in [folder.join("app_data").join(&spec.name), folder.join("shared")] {
-            std::fs::create_dir_all(inner)?;
-        }
-        Ok(folder)
+        let kept = self.data.id().map_err(|error| not_started(portal, spec, error))?;
+        let project = match &kept {
+            // No name has a `_` in it.
+            Some(id) => format!("countersign-{id}_{}_{}", portal.name(), spec.name),
+            None => base.name(&format!("{}-{}", portal.name(), spec.name)),
+        };
+        Ok(Makeup::Stack { stack, project: project.to_ascii_lowercase(), kept, folder })
     }
 }
 

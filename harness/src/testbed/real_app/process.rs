@@ -26,6 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const LIVED: Duration = Duration::from_secs(10);
 /// After this time it is said that an app takes its time.
 const SLOW: Duration = Duration::from_secs(2);
+/// How it ended that was told to.
+const KILLED: &str = "it was killed, as was asked for";
 /// Who needs no proxy: all that is on this machine.
 const DIRECT: &str = "localhost,127.0.0.1,::1";
 
@@ -172,11 +174,29 @@ impl Supervisor {
         self.state.send_replace(AppState::Starting);
         let born = Instant::now();
         let log = self.log();
-        let body = match Body::start(&self.order, &log).await {
-            Ok(started) => started,
-            Err(why) => return Ended::Died(why),
-        };
+        let mut starting = std::pin::pin!(Body::start(&self.order, &log));
         let mut frozen = false;
+        // It may take long, where images are to be fetched. Dropped, it ends; what it made goes with the run.
+        let body = loop {
+            tokio::select! {
+                biased;
+                started = &mut starting => match started {
+                    Ok(started) => break started,
+                    Err(why) => return Ended::Died(why),
+                },
+                command = self.told.recv() => match command {
+                    Some(Command::Kill) => return Ended::Died(KILLED.to_owned()),
+                    Some(Command::Restart) => return Ended::Restart,
+                    Some(Command::Freeze) => frozen = true,
+                    Some(Command::Thaw) => frozen = false,
+                    Some(Command::Stop) | None => return Ended::Stopped,
+                },
+            }
+        };
+        if frozen {
+            body.hold(true).await;
+            self.state.send_replace(AppState::Frozen);
+        }
         let mut at = None;
         loop {
             tokio::select! {
@@ -185,7 +205,7 @@ impl Supervisor {
                 command = self.told.recv() => match command {
                     Some(Command::Kill) => {
                         body.kill().await;
-                        return Ended::Died("it was killed, as was asked for".to_owned());
+                        return Ended::Died(KILLED.to_owned());
                     }
                     Some(Command::Restart) => {
                         body.stop(STOP_WITHIN).await;

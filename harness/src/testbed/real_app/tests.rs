@@ -86,7 +86,7 @@ fn project(folder: &Path, app: &str, way: &str) -> Project {
 async fn started(project: &Project) -> (Testbed, Result<RealApps, RealAppError>, Feed) {
     let feed = Feed::new();
     let testbed = Testbed::start_with(project.topology(8443), Options::default()).await.unwrap();
-    let apps = RealApps::start(&testbed, project, &feed).await;
+    let apps = RealApps::start(&testbed, project, None, &feed).await;
     (testbed, apps, feed)
 }
 

@@ -13,16 +13,16 @@ use crate::wire::Call;
 const ANNOUNCED: u64 = 1 << 20;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.when(r#"^([a-z]+)'s ([a-z][a-z0-9-]*) requests "([^"]+)" through its door$"#, through_door);
-    steps.given_or_when(r"^([a-z]+)'s ([a-z][a-z0-9-]*) has the address (127(?:\.\d+){3})$", has_address);
-    steps.when(r"^(127(?:\.\d+){3}) calls ([a-z]+) with ([A-Z]+) (\S+) through ([a-z]+)'s Core$", address_calls);
+    steps.when(r#"^({portal})'s ({app}) requests "([^"]+)" through its door$"#, through_door);
+    steps.given_or_when(r"^({portal})'s ({app}) has the address (127(?:\.\d+){3})$", has_address);
+    steps.when(r"^(127(?:\.\d+){3}) calls ({portal}) with ([A-Z]+) (\S+) through ({portal})'s Core$", address_calls);
     steps.when(
-        r"^([a-z]+)'s ([a-z][a-z0-9-]*) calls ([a-z]+) with ([A-Z]+) (\S+) and breaks off in the middle of the body$",
+        r"^({portal})'s ({app}) calls ({portal}) with ([A-Z]+) (\S+) and breaks off in the middle of the body$",
         breaks_off,
     );
     steps.then(r"^the answer breaks off, or is (\d{3})$", answer_breaks_off);
     steps.given(
-        "^([a-z]+) (presents an expired certificate|presents a certificate that is not yet valid|\
+        "^({portal}) (presents an expired certificate|presents a certificate that is not yet valid|\
          presents a certificate for another name|presents a certificate of an unknown authority|\
          presents a certificate signed by itself|speaks plain HTTP where TLS is expected|breaks off the TLS handshake)$",
         presents,

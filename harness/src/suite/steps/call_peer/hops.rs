@@ -7,7 +7,7 @@ use crate::wire::Call;
 
 pub(super) fn register(steps: &mut Steps) {
     steps.then("the hops are", hops_are);
-    steps.given("^([a-z]+)'s ([a-z][a-z0-9-]*) passes calls on to ([a-z]+)$", passes_on);
+    steps.given("^({portal})'s ({app}) passes calls on to ({portal})$", passes_on);
 }
 
 async fn hops_are(world: &mut World, args: Args) -> StepResult {

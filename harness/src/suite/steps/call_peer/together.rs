@@ -13,14 +13,11 @@ use crate::trace::Party;
 use crate::wire::Call;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.when(
-        r"^every Portal's ([a-z][a-z0-9-]*) calls every other with ([A-Z]+) (\S+) at the same moment$",
-        all_call_all,
-    );
+    steps.when(r"^every Portal's ({app}) calls every other with ([A-Z]+) (\S+) at the same moment$", all_call_all);
     steps.then("every call was let in as the peer who called", all_let_in);
     steps.then("every call took each hop exactly once", all_hops_once);
     steps.given(
-        "^([a-z]+)'s ([a-z][a-z0-9-]*) and ([a-z]+)'s ([a-z][a-z0-9-]*) answer only when both have been called$",
+        "^({portal})'s ({app}) and ({portal})'s ({app}) answer only when both have been called$",
         answer_together,
     );
 }

@@ -10,17 +10,14 @@ const HALF: u64 = 100_000;
 const BROKEN: u64 = 1 << 20;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.given_or_when("^([a-z]+(?:(?:, | and )[a-z]+)*) runs? ([a-z][a-z0-9-]*) with the paths$", runs_with_paths);
+    steps.given_or_when("^({portals}) runs? ({app}) with the paths$", runs_with_paths);
     steps.given_or_when(
-        r#"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) answers (\d{3})(?: with (the body "[^"]*"|a body (?:of \d+ (?:bytes|KiB|MiB))))?$"#,
+        r#"^({receiver}) answers (\d{3})(?: with (the body "[^"]*"|a body (?:of \d+ (?:bytes|KiB|MiB))))?$"#,
         answers,
     );
-    steps.given(
-        "^([a-z]+(?:'s [a-z][a-z0-9-]*)?) answers in two halves, the second when the first has arrived$",
-        answers_in_halves,
-    );
-    steps.given("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) never answers$", never_answers);
-    steps.given("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) breaks off in the middle of its answer$", breaks_off);
+    steps.given("^({receiver}) answers in two halves, the second when the first has arrived$", answers_in_halves);
+    steps.given("^({receiver}) never answers$", never_answers);
+    steps.given("^({receiver}) breaks off in the middle of its answer$", breaks_off);
 }
 
 async fn runs_with_paths(world: &mut World, args: Args) -> StepResult {

@@ -3,8 +3,8 @@
 use super::super::prelude::*;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.given(r"^([a-z]+)'s clock is (\d+) (seconds|minutes|hours) (ahead|behind)$", clock_is_off);
-    steps.when(r"^(\d+) (seconds|minutes|hours) pass(?: on ([a-z]+)'s clock)?$", time_passes);
+    steps.given(r"^({portal})'s clock is (\d+) (seconds|minutes|hours) (ahead|behind)$", clock_is_off);
+    steps.when(r"^(\d+) (seconds|minutes|hours) pass(?: on ({portal})'s clock)?$", time_passes);
 }
 
 async fn clock_is_off(world: &mut World, args: Args) -> StepResult {

@@ -4,15 +4,18 @@ use super::super::prelude::*;
 use crate::testbed::Received;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.then("^it is (refused|let in as (?:anonymous|the owner|the peer [a-z]+|the terminal [a-z]+))$", has_outcome);
-    steps.then("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received nothing$", received_nothing);
-    steps.then(r"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received ([A-Z]+) (/\S*)$", received_request);
-    steps.then(r"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received nothing, or ([A-Z]+) (/\S*)$", received_nothing_or);
-    steps.then(r"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received (\d+) requests?$", received_count);
-    steps.then("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received the fields$", received_fields);
-    steps.then("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received none of the fields$", received_none_of);
-    steps.then(r#"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received the (body "[^"]*"|body that was sent)$"#, received_body);
-    steps.then(r#"^([a-z]+)'s Core connected to nobody(?: but "([^"]+)")?$"#, connected_to_nobody);
+    steps.then(
+        "^it is (refused|let in as (?:anonymous|the owner|the peer {portal}|the terminal {terminal}))$",
+        has_outcome,
+    );
+    steps.then("^({receiver}) received nothing$", received_nothing);
+    steps.then(r"^({receiver}) received ([A-Z]+) (/\S*)$", received_request);
+    steps.then(r"^({receiver}) received nothing, or ([A-Z]+) (/\S*)$", received_nothing_or);
+    steps.then(r"^({receiver}) received (\d+) requests?$", received_count);
+    steps.then("^({receiver}) received the fields$", received_fields);
+    steps.then("^({receiver}) received none of the fields$", received_none_of);
+    steps.then(r#"^({receiver}) received the (body "[^"]*"|body that was sent)$"#, received_body);
+    steps.then(r#"^({portal})'s Core connected to nobody(?: but "([^"]+)")?$"#, connected_to_nobody);
 }
 
 async fn has_outcome(world: &mut World, args: Args) -> StepResult {

@@ -5,22 +5,22 @@ use crate::topology::{KeyPlan, PortalPlan};
 
 pub(super) fn register(steps: &mut Steps) {
     steps.given(
-        r"^the Portals? ([a-z]+(?: \((?:ed25519|rsa-pss-sha512)\))?(?:(?:, | and )[a-z]+(?: \((?:ed25519|rsa-pss-sha512)\))?)*)$",
+        r"^the Portals? ({portal}(?: \((?:ed25519|rsa-pss-sha512)\))?(?:(?:, | and ){portal}(?: \((?:ed25519|rsa-pss-sha512)\))?)*)$",
         portals_start,
     );
     steps.given(
-        r"^the fake Portals? ([a-z]+(?: \((?:ed25519|rsa-pss-sha512)\))?(?:(?:, | and )[a-z]+(?: \((?:ed25519|rsa-pss-sha512)\))?)*)$",
+        r"^the fake Portals? ({portal}(?: \((?:ed25519|rsa-pss-sha512)\))?(?:(?:, | and ){portal}(?: \((?:ed25519|rsa-pss-sha512)\))?)*)$",
         fake_portals_start,
     );
-    steps.given("^the fake Portals ([a-z]+) and ([a-z]+) with the same short ID$", fake_portals_collide);
-    steps.given("^([a-z]+(?:(?:, | and )[a-z]+)*) are peers$", all_are_peers);
-    steps.given_or_when(r#"^([a-z]+) (?:has added|adds) ([a-z]+) as a peer(?: named "([^"]*)")?$"#, adds_peer);
-    steps.given_or_when("^([a-z]+) (?:has removed|removes) the peer ([a-z]+)$", removes_peer);
-    steps.given_or_when("^([a-z]+) has paired the terminal ([a-z]+)$", pairs_terminal);
-    steps.given_or_when("^([a-z]+)'s Core is (stopped|started|restarted|killed and started)$", core_changes);
-    steps.given_or_when("^([a-z]+) is away$", goes_away);
-    steps.given_or_when("^([a-z]+) comes back$", comes_back);
-    steps.given_or_when("^([a-z]+) takes over ([a-z]+)'s address$", takes_over);
+    steps.given("^the fake Portals ({portal}) and ({portal}) with the same short ID$", fake_portals_collide);
+    steps.given("^({portals}) are peers$", all_are_peers);
+    steps.given_or_when(r#"^({portal}) (?:has added|adds) ({portal}) as a peer(?: named "([^"]*)")?$"#, adds_peer);
+    steps.given_or_when("^({portal}) (?:has removed|removes) the peer ({portal})$", removes_peer);
+    steps.given_or_when("^({portal}) has paired the terminal ({terminal})$", pairs_terminal);
+    steps.given_or_when("^({portal})'s Core is (stopped|started|restarted|killed and started)$", core_changes);
+    steps.given_or_when("^({portal}) is away$", goes_away);
+    steps.given_or_when("^({portal}) comes back$", comes_back);
+    steps.given_or_when("^({portal}) takes over ({portal})'s address$", takes_over);
 }
 
 async fn portals_start(world: &mut World, args: Args) -> StepResult {

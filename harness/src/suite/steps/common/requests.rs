@@ -7,15 +7,15 @@ use crate::wire::{Call, Content};
 
 pub(super) fn register(steps: &mut Steps) {
     steps.given_or_when(
-        r#"^([a-z]+)'s ([a-z][a-z0-9-]*) calls ([a-z]+|"[^"]*") with ([A-Z]+) (\S+)(?: and (the body "[^"]*"|the file "[^"]*"|a body (?:of \d+ (?:bytes|KiB|MiB)|at the limit|over the limit)))?$"#,
+        r#"^({portal})'s ({app}) calls ({portal}|"[^"]*") with ([A-Z]+) (\S+)(?: and (the body "[^"]*"|the file "[^"]*"|a body (?:of \d+ (?:bytes|KiB|MiB)|at the limit|over the limit)))?$"#,
         app_calls,
     );
     steps.when(
-        r#"^(a stranger|[a-z]+'s owner|the terminal [a-z]+) sends ([A-Z]+) (\S+) to ([a-z]+)'s (Core|proxy|[a-z][a-z0-9-]*)(?: with (the body "[^"]*"|the file "[^"]*"|a body (?:of \d+ (?:bytes|KiB|MiB)|at the limit|over the limit)))?(?: over (HTTP/1\.1|HTTP/2))?$"#,
+        r#"^(a stranger|{portal}'s owner|the terminal {terminal}) sends ([A-Z]+) (\S+) to ({portal})'s (Core|proxy|{app})(?: with (the body "[^"]*"|the file "[^"]*"|a body (?:of \d+ (?:bytes|KiB|MiB)|at the limit|over the limit)))?(?: over (HTTP/1\.1|HTTP/2))?$"#,
         outside_sends,
     );
-    steps.when(r"^([a-z]+)'s ([a-z][a-z0-9-]*) sends ([A-Z]+) (\S+) to its Core$", app_asks);
-    steps.when(r"^([a-z]+)'s Core is asked ([A-Z]+) (\S+)$", core_is_asked);
+    steps.when(r"^({portal})'s ({app}) sends ([A-Z]+) (\S+) to its Core$", app_asks);
+    steps.when(r"^({portal})'s Core is asked ([A-Z]+) (\S+)$", core_is_asked);
 }
 
 async fn app_calls(world: &mut World, args: Args) -> StepResult {

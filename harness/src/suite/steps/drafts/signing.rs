@@ -11,7 +11,7 @@ use crate::attack::{DraftSignature, Parameter, Signer, content_digest, nonce};
 const HMAC: &str = "HMAC with its own public key";
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.given_or_when("^it is signed by ([a-z]+)$", is_signed);
+    steps.given_or_when("^it is signed by ({portal})$", is_signed);
 }
 
 /// Who signs, and what is other than usual.

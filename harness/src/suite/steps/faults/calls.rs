@@ -17,32 +17,26 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 pub(super) fn register(steps: &mut Steps) {
     steps.when(
-        r#"^([a-z]+)'s ([a-z][a-z0-9-]*) calls ([a-z]+) with ([A-Z]+) (\S+), and once that has arrived, this fault is on: "([^"]+)"$"#,
+        r#"^({portal})'s ({app}) calls ({portal}) with ([A-Z]+) (\S+), and once that has arrived, this fault is on: "([^"]+)"$"#,
         fails_when_arrived,
     );
     steps.when(
-        r#"^([a-z]+)'s ([a-z][a-z0-9-]*) calls ([a-z]+) with ([A-Z]+) (\S+) while for (\d+) ms this fault is on: "([^"]+)"$"#,
+        r#"^({portal})'s ({app}) calls ({portal}) with ([A-Z]+) (\S+) while for (\d+) ms this fault is on: "([^"]+)"$"#,
         fails_for_a_while,
     );
     steps.when(
-        r"^([a-z]+)'s ([a-z][a-z0-9-]*) calls ([a-z]+) with ([A-Z]+) (\S+), and before that is answered, ([a-z]+) with ([A-Z]+) (\S+)$",
+        r"^({portal})'s ({app}) calls ({portal}) with ([A-Z]+) (\S+), and before that is answered, ({portal}) with ([A-Z]+) (\S+)$",
         calls_another_meanwhile,
     );
+    steps.when(r"^({portal})'s ({app}) calls ({portal}) (\d+) times in a row with ([A-Z]+) (\S+)$", calls_in_a_row);
     steps.when(
-        r"^([a-z]+)'s ([a-z][a-z0-9-]*) calls ([a-z]+) (\d+) times in a row with ([A-Z]+) (\S+)$",
-        calls_in_a_row,
-    );
-    steps.when(
-        r"^([a-z]+)'s ([a-z][a-z0-9-]*) calls ([a-z]+) with ([A-Z]+) (\S+) until the answer is (\d{3}), for (\d+) seconds at most$",
+        r"^({portal})'s ({app}) calls ({portal}) with ([A-Z]+) (\S+) until the answer is (\d{3}), for (\d+) seconds at most$",
         calls_until,
     );
     steps.then(r"^the answer breaks off, is (\d{3}), or does not come$", is_no_whole_answer);
     steps.then(r"^it took at least (\d+) ms$", took_at_least);
     steps.then(r"^each answer is (\d{3}(?:(?:, | or )\d{3})*)$", each_answer_is);
-    steps.then(
-        "^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received each call that was answered 200, and none twice$",
-        received_what_was_answered,
-    );
+    steps.then("^({receiver}) received each call that was answered 200, and none twice$", received_what_was_answered);
 }
 
 /// A call, as the first five captures say it, and whom it is meant for.

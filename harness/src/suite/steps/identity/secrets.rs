@@ -12,7 +12,7 @@ use crate::wire::{Call, Fields};
 const LOOKED_FOR: usize = 24;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.then("^nothing that ([a-z]+)'s Core has said or logged holds its private key$", keeps_its_key);
+    steps.then("^nothing that ({portal})'s Core has said or logged holds its private key$", keeps_its_key);
 }
 
 async fn keeps_its_key(world: &mut World, args: Args) -> StepResult {

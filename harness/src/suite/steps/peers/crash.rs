@@ -16,10 +16,10 @@ const ALPHABET: &[u8; 32] = b"abcdefghjklnpqrstvwxyz0123456789";
 
 pub(super) fn register(steps: &mut Steps) {
     steps.when(
-        r"^([a-z]+)'s Core is killed and started while (\d+) peers are being added and every third removed$",
+        r"^({portal})'s Core is killed and started while (\d+) peers are being added and every third removed$",
         killed_while_writing,
     );
-    steps.then("^every change that ([a-z]+)'s Core had acknowledged is there$", acknowledged_is_there);
+    steps.then("^every change that ({portal})'s Core had acknowledged is there$", acknowledged_is_there);
 }
 
 /// What has to be listed after a crash.

@@ -12,7 +12,7 @@ use crate::wire::{Content, Reply, WireError};
 pub(crate) const OPEN: Duration = Duration::from_secs(2);
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.when("^these bytes are sent to ([a-z]+)'s proxy$", are_sent);
+    steps.when("^these bytes are sent to ({portal})'s proxy$", are_sent);
     steps.then(r"^the answers are (\d{3}(?:, \d{3})*)$", answers_are);
     steps.then(r"^it is told to continue, and the answer is (\d{3})$", is_told_to_continue);
 }

@@ -23,7 +23,7 @@ const HANDSHAKE: u8 = 22;
 const SERVER_HELLO: u8 = 2;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.when(r"^a stranger connects to ([a-z]+)'s proxy with (TLS 1\.[0-3])$", connects_with);
+    steps.when(r"^a stranger connects to ({portal})'s proxy with (TLS 1\.[0-3])$", connects_with);
     steps.then("^the connection is (made|refused)$", is_made);
 }
 

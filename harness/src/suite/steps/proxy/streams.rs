@@ -19,17 +19,15 @@ const WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) fn register(steps: &mut Steps) {
     steps.when(
-        r"^a stranger sends ([A-Z]+) (\S+) to ([a-z]+)'s ([a-z][a-z0-9-]*) in two halves, the second when the first has arrived$",
+        r"^a stranger sends ([A-Z]+) (\S+) to ({portal})'s ({app}) in two halves, the second when the first has arrived$",
         sends_halves,
     );
     steps.when(
-        r"^a stranger sends ([A-Z]+) (\S+) to ([a-z]+)'s ([a-z][a-z0-9-]*) and waits to be told to continue$",
+        r"^a stranger sends ([A-Z]+) (\S+) to ({portal})'s ({app}) and waits to be told to continue$",
         waits_to_continue,
     );
-    steps.when(
-        r#"^a stranger opens a WebSocket to ([a-z]+)'s ([a-z][a-z0-9-]*) at (\S+) and says "([^"]*)"$"#,
-        opens_websocket,
-    );
+    steps
+        .when(r#"^a stranger opens a WebSocket to ({portal})'s ({app}) at (\S+) and says "([^"]*)"$"#, opens_websocket);
     steps.then(r#"^the WebSocket says "([^"]*)"$"#, websocket_says);
 }
 

@@ -10,10 +10,7 @@ use crate::testbed::Received;
 use crate::wire::{Content, generated_sha256};
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.then(
-        "^(the request that|whatever) ([a-z]+(?:'s [a-z][a-z0-9-]*)?) received has the Content-Digest of its body$",
-        has_digest,
-    );
+    steps.then("^(the request that|whatever) ({receiver}) received has the Content-Digest of its body$", has_digest);
 }
 
 async fn has_digest(world: &mut World, args: Args) -> StepResult {

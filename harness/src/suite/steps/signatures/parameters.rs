@@ -9,7 +9,7 @@ const TOLERANCE: u64 = 5;
 const CHARACTERS_OF_128_BITS: usize = 22;
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.then("^([a-z]+)'s signature has the parameters$", has_parameters);
+    steps.then("^({portal})'s signature has the parameters$", has_parameters);
 }
 
 async fn has_parameters(world: &mut World, args: Args) -> StepResult {

@@ -13,14 +13,11 @@ use crate::wire::Call;
 
 pub(super) fn register(steps: &mut Steps) {
     steps.when(
-        r"^([a-z]+)'s ([a-z][a-z0-9-]*) calls ([a-z]+) (\d+) times at the same moment with ([A-Z]+) (\S+)$",
+        r"^({portal})'s ({app}) calls ({portal}) (\d+) times at the same moment with ([A-Z]+) (\S+)$",
         calls_at_once,
     );
-    steps.then(
-        "^no two requests that ([a-z]+(?:'s [a-z][a-z0-9-]*)?) ever received share a nonce or a signature$",
-        share_nothing,
-    );
-    steps.given("^([a-z]+) breaks off the first call that comes$", breaks_off_the_first);
+    steps.then("^no two requests that ({receiver}) ever received share a nonce or a signature$", share_nothing);
+    steps.given("^({portal}) breaks off the first call that comes$", breaks_off_the_first);
 }
 
 async fn calls_at_once(world: &mut World, args: Args) -> StepResult {

@@ -13,7 +13,7 @@ const DIGITS: usize = 5;
 struct Codes(Vec<String>);
 
 pub(super) fn register(steps: &mut Steps) {
-    steps.when(r"^([a-z]+)'s owner asks for (\d+) pairing codes$", asks_for_codes);
+    steps.when(r"^({portal})'s owner asks for (\d+) pairing codes$", asks_for_codes);
     steps.then("the codes follow no pattern", async |world, _| {
         let codes = world.part::<Codes>().0.clone();
         if codes.len() < 20 {

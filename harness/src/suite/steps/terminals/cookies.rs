@@ -12,7 +12,7 @@ pub(super) fn register(steps: &mut Steps) {
     steps.then(r#"^the answer sets the cookie "([^"]+)" with$"#, sets_cookie);
     steps.then(r#"^the answer does not set the cookie "([^"]+)"$"#, sets_no_cookie);
     steps.given_or_when(
-        "^it carries a cookie (that is no token at all|of the terminal ([a-z]+)(?: (as it is|with its claims altered|with one bit of its signature altered|without its signature|made unsigned with alg (?:none|NONE)|signed with (?:an empty secret|the Portal's public key|a secret of its own)))?)$",
+        "^it carries a cookie (that is no token at all|of the terminal ({terminal})(?: (as it is|with its claims altered|with one bit of its signature altered|without its signature|made unsigned with alg (?:none|NONE)|signed with (?:an empty secret|the Portal's public key|a secret of its own)))?)$",
         carries_cookie,
     );
 }

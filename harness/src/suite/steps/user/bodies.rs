@@ -11,10 +11,7 @@ pub(super) fn register(steps: &mut Steps) {
     steps.then(r"^the answer's body matches /(.+)/$", matches);
     steps.then(r#"^the answer's body is the file "([^"]+)"$"#, is_file);
     steps.then("the answer's body is the text", is_text);
-    steps.then(
-        r#"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received a body that contains "([^"]*)"$"#,
-        received_body_that_contains,
-    );
+    steps.then(r#"^({receiver}) received a body that contains "([^"]*)"$"#, received_body_that_contains);
 }
 
 async fn contains(world: &mut World, args: Args) -> StepResult {

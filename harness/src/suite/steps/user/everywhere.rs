@@ -9,7 +9,7 @@ use crate::suite::registry::Nested;
 
 pub(super) fn register(steps: &mut Steps) {
     steps.when(
-        r#"^(a stranger|every Portal's owner) sends ([A-Z]+) (\S+) to (?:its|every Portal's) ([a-z][a-z0-9-]*)(?: with (the body "[^"]*"|the file "[^"]*"|a body (?:of \d+ (?:bytes|KiB|MiB))))?$"#,
+        r#"^(a stranger|every Portal's owner) sends ([A-Z]+) (\S+) to (?:its|every Portal's) ({app})(?: with (the body "[^"]*"|the file "[^"]*"|a body (?:of \d+ (?:bytes|KiB|MiB))))?$"#,
         each_is_asked,
     );
     let of_answer = |args: &Args| format!("the answer{}", args.text(0));
@@ -17,7 +17,7 @@ pub(super) fn register(steps: &mut Steps) {
     steps.then_that(r"^every answer((?:'s)? .+)$", Nested { sentence: of_answer, patience }, every_answer);
     let of_one = |args: &Args| format!("one's {} received {}", args.text(0), args.text(1));
     let nested = Nested { sentence: of_one, patience };
-    steps.then_that(r"^every Portal's ([a-z][a-z0-9-]*) received (.+)$", nested, every_app_received);
+    steps.then_that(r"^every Portal's ({app}) received (.+)$", nested, every_app_received);
 }
 
 /// At the same moment.

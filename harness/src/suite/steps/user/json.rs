@@ -20,10 +20,10 @@ pub(super) fn register(steps: &mut Steps) {
     steps.then("the answer's JSON is", answer_is);
     steps.then("the answer's JSON includes", answer_includes);
     steps.then(
-        r#"^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received JSON whose "([^"]*)" is (".*"|-?\d+(?:\.\d+)?|true|false|null|\[.*\]|\{.*\})$"#,
+        r#"^({receiver}) received JSON whose "([^"]*)" is (".*"|-?\d+(?:\.\d+)?|true|false|null|\[.*\]|\{.*\})$"#,
         received_has_value,
     );
-    steps.then("^([a-z]+(?:'s [a-z][a-z0-9-]*)?) received JSON that includes$", received_includes);
+    steps.then("^({receiver}) received JSON that includes$", received_includes);
 }
 
 async fn answer_has_value(world: &mut World, args: Args) -> StepResult {
