@@ -289,7 +289,7 @@ impl ProxyHandle {
         self.sites.now().faults
     }
 
-    /// It does this wrong on connections that it takes from now on.
+    /// It does this wrong from the next request on; what concerns TLS, from the next connection on.
     pub fn set_faults(&self, faults: Faults) {
         self.sites.change(faults);
     }
@@ -313,7 +313,7 @@ impl Drop for ProxyHandle {
     }
 }
 
-/// What all connections of a proxy share; from a change on, those that begin then.
+/// What all connections of a proxy share; a change holds from the next request on.
 #[derive(Clone)]
 struct Sites(Arc<RwLock<Arc<Site>>>);
 
@@ -334,7 +334,7 @@ impl fmt::Debug for Sites {
     }
 }
 
-/// What a connection of a proxy goes by.
+/// What a request goes by.
 #[derive(Clone)]
 struct Site {
     portal: String,

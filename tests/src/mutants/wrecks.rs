@@ -96,8 +96,8 @@ impl Wreck {
 
 /// Whether it failed in a `Then`, or what follows one.
 pub(super) fn fails_as_expected(result: &ScenarioResult) -> bool {
-    let keywords = result.record.steps.iter().filter_map(|step| step.text.split(' ').next());
-    let last = keywords.filter(|word| matches!(*word, "Given" | "When" | "Then")).next_back();
+    let mut keywords = result.record.steps.iter().filter_map(|step| step.text.split(' ').next());
+    let last = keywords.rfind(|word| matches!(*word, "Given" | "When" | "Then"));
     result.verdict.breaks() && last == Some("Then")
 }
 

@@ -100,7 +100,7 @@ impl Testbed {
                 Ok(())
             }
             Fault::Certificate { portal, kind } => self.present(portal, *kind).await,
-            Fault::Proxy { portal, fault } => self.portal(portal)?.set_proxy_fault(*fault, true).await,
+            Fault::Proxy { portal, fault } => self.portal(portal)?.set_proxy_fault(*fault, true),
         }
     }
 
@@ -125,7 +125,7 @@ impl Testbed {
                 Ok(())
             }
             Fault::Certificate { portal, .. } => self.present(portal, CertificateKind::Good).await,
-            Fault::Proxy { portal, fault } => self.portal(portal)?.set_proxy_fault(*fault, false).await,
+            Fault::Proxy { portal, fault } => self.portal(portal)?.set_proxy_fault(*fault, false),
         }
     }
 

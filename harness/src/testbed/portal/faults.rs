@@ -57,16 +57,18 @@ impl Portal {
         self.inner.core.lock().await.as_mut()?.set_way(domain, way).await
     }
 
-    /// Its proxy does this wrong from now on, or no more; connections from before are gone.
+    /// Its proxy does this wrong from the next request on, or no more; what concerns TLS, from the next connection on.
+    ///
+    /// Connections stay open: whoever sends on one that is just being closed can't know whether that was heard, and would
+    /// have to report an error that is nobody's.
     ///
     /// # Errors
     /// When its proxy is tested too, or gone.
-    pub async fn set_proxy_fault(&self, fault: ProxyFault, on: bool) -> Result<(), TestbedError> {
+    pub fn set_proxy_fault(&self, fault: ProxyFault, on: bool) -> Result<(), TestbedError> {
         match &*self.proxy() {
             Some(proxy) => proxy.change_faults(|faults| if on { faults.with(fault) } else { faults.without(fault) })?,
             None => return Err(TestbedError::Unknown { what: "running proxy", name: self.name().to_owned() }),
         }
-        self.end_connections().await;
         Ok(())
     }
 

@@ -31,15 +31,16 @@ const PING: Duration = Duration::from_secs(20);
 /// Serves HTTPS.
 pub(super) async fn accept_tls(sites: Sites, listener: TcpListener, tls: Arc<ServerConfig>) {
     let handshakes = Handshakes::new(tls);
-    accept(sites, listener, move |site, stream, ip| {
+    accept(sites, listener, move |sites, stream, ip| {
         let handshakes = handshakes.clone();
         async move {
+            let site = sites.now();
             let accepted = timeout(site.limits.handshake, handshakes.accept(stream, site.faults)).await;
             let Ok(Ok(stream)) = accepted else { return };
             if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-                http_2(site, stream, ip).await;
+                http_2(sites, stream, ip).await;
             } else {
-                http_1(site, stream, ip, "https").await;
+                http_1(sites, stream, ip, "https").await;
             }
         }
     })
@@ -48,10 +49,10 @@ pub(super) async fn accept_tls(sites: Sites, listener: TcpListener, tls: Arc<Ser
 
 /// Redirects plain HTTP.
 pub(super) async fn accept_plain(sites: Sites, listener: TcpListener) {
-    accept(sites, listener, |site, stream, ip| http_1(site, stream, ip, "http")).await;
+    accept(sites, listener, |sites, stream, ip| http_1(sites, stream, ip, "http")).await;
 }
 
-async fn accept<F>(sites: Sites, listener: TcpListener, serve: impl Fn(Arc<Site>, TcpStream, IpAddr) -> F)
+async fn accept<F>(sites: Sites, listener: TcpListener, serve: impl Fn(Sites, TcpStream, IpAddr) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -68,8 +69,7 @@ where
         };
         // Small answers must not wait for each other; without it they are merely late.
         let _ = stream.set_nodelay(true);
-        let site = sites.now();
-        let served = serve(site.clone(), stream, address.ip());
+        let served = serve(sites.clone(), stream, address.ip());
         site.tasks.spawn_connection(async move {
             served.await;
             drop(slot);
@@ -77,11 +77,13 @@ where
     }
 }
 
-async fn http_1<S>(site: Arc<Site>, stream: S, ip: IpAddr, scheme: &'static str)
+/// What a proxy does wrong holds from the next request on, also on a connection that is open.
+async fn http_1<S>(sites: Sites, stream: S, ip: IpAddr, scheme: &'static str)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (guard, verdicts) = Guard::new(stream, guard_limits(&site), site.faults);
+    let (site, faults) = (sites.now(), sites.clone());
+    let (guard, verdicts) = Guard::new(stream, guard_limits(&site), move || faults.now().faults);
     let caller = Caller { ip, scheme, verdicts: Some(verdicts) };
     let mut builder = http1::Builder::new();
     builder
@@ -91,10 +93,10 @@ where
         .max_buf_size(site.limits.head_bytes.max(8192) + 64 * 1024)
         .half_close(true)
         .auto_date_header(false);
-    let redirects = scheme == "http" && !site.faults.has(ProxyFault::ServesPlainHttp);
     let service = service_fn(|request| {
-        let (site, caller) = (site.clone(), caller.clone());
+        let (site, caller) = (sites.now(), caller.clone());
         async move {
+            let redirects = scheme == "http" && !site.faults.has(ProxyFault::ServesPlainHttp);
             Ok::<_, Infallible>(if redirects {
                 redirect(&site, &caller, request)
             } else {
@@ -106,10 +108,11 @@ where
     let _ = builder.serve_connection(TokioIo::new(guard), service).with_upgrades().await;
 }
 
-async fn http_2<S>(site: Arc<Site>, stream: S, ip: IpAddr)
+async fn http_2<S>(sites: Sites, stream: S, ip: IpAddr)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let site = sites.now();
     let caller = Caller { ip, scheme: "https", verdicts: None };
     let mut builder = http2::Builder::new(site.tasks.clone());
     builder
@@ -121,7 +124,7 @@ where
         .auto_date_header(false);
     let io = TokioIo::new(Guard::transparent(stream, guard_limits(&site)));
     let service = service_fn(|request| {
-        let (site, caller) = (site.clone(), caller.clone());
+        let (site, caller) = (sites.now(), caller.clone());
         async move { Ok::<_, Infallible>(serve(site, caller, request).await) }
     });
     // What goes wrong on a connection is its caller's affair.

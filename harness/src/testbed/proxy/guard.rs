@@ -73,7 +73,8 @@ pub(super) struct Guard<S> {
     inner: S,
     verdicts: Arc<Verdicts>,
     limits: GuardLimits,
-    faults: Faults,
+    /// As they are at the moment: each head is judged by them.
+    faults: Box<dyn Fn() -> Faults + Send>,
     state: State,
     /// Read, but not judged.
     raw: BytesMut,
@@ -97,13 +98,17 @@ enum State {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
-    pub(super) fn new(inner: S, limits: GuardLimits, faults: Faults) -> (Guard<S>, Arc<Verdicts>) {
+    pub(super) fn new(
+        inner: S,
+        limits: GuardLimits,
+        faults: impl Fn() -> Faults + Send + 'static,
+    ) -> (Guard<S>, Arc<Verdicts>) {
         let verdicts = Arc::new(Verdicts::default());
         let guard = Guard {
             inner,
             verdicts: verdicts.clone(),
             limits,
-            faults,
+            faults: Box::new(faults),
             state: State::Head,
             raw: BytesMut::new(),
             searched: 0,
@@ -117,7 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// For HTTP/2, whose frames leave no room for a second reading: only slow takers are bounded.
     pub(super) fn transparent(inner: S, limits: GuardLimits) -> Guard<S> {
-        let (guard, _) = Guard::new(inner, limits, Faults::NONE);
+        let (guard, _) = Guard::new(inner, limits, || Faults::NONE);
         Guard { state: State::Tunnel, ..guard }
     }
 
@@ -162,7 +167,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             self.raw.advance(2);
             self.searched = 0;
         }
-        let verdict = match head::find_end(&self.raw, self.searched, self.faults) {
+        let faults = (self.faults)();
+        let verdict = match head::find_end(&self.raw, self.searched, faults) {
             Ok(Some(end)) if end > self.limits.head_bytes => Err(Refusal::HeadTooLarge),
             Ok(None) if self.raw.len() > self.limits.head_bytes => Err(Refusal::HeadTooLarge),
             Ok(None) => {
@@ -170,8 +176,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 return;
             }
             Ok(Some(end)) => {
-                let end = lenient::spelled_anew(&mut self.raw, end, self.faults);
-                head::read(&self.raw[..end], self.limits.fields, self.faults).map(|head| (end, head))
+                let end = lenient::spelled_anew(&mut self.raw, end, faults);
+                head::read(&self.raw[..end], self.limits.fields, faults).map(|head| (end, head))
             }
             Err(refusal) => Err(refusal),
         };

@@ -92,7 +92,7 @@ async fn a_caller_that_takes_nothing_is_given_up() {
 async fn a_connection_is_read_on_after_its_answer_so_that_the_answer_arrives() {
     let (mut near, far) = tokio::io::duplex(1024);
     let limits = GuardLimits { head_bytes: 1024, fields: 9, write_stall: SURELY };
-    let (mut guard, _) = Guard::new(far, limits, Faults::NONE);
+    let (mut guard, _) = Guard::new(far, limits, || Faults::NONE);
     let closing = tokio::spawn(async move { guard.shutdown().await });
     near.write_all(&[b'x'; 100_000]).await.unwrap();
     drop(near);

@@ -4,6 +4,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
+use crate::testbed::faults::ProxyFault;
 use crate::wire::{Gate, generated_sha256};
 
 const DIGEST: &str = "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:";
@@ -201,4 +202,22 @@ async fn a_signed_body_is_checked_up_to_a_limit() {
         assert_eq!((reply.status, code(&reply).as_str()), (413, "body_too_large"));
     }
     assert_eq!(scene.app.arrivals(), 1);
+}
+
+#[tokio::test]
+async fn what_a_proxy_does_wrong_holds_from_the_next_request_on_also_on_an_open_connection() {
+    let scene = Scene::new().await;
+    let mut channel = scene.client.connect(APP).await.unwrap();
+    let two_hosts = format!("GET /%41 HTTP/1.1\r\nHost: {APP}\r\nHost: {APP}\r\n\r\n");
+    let mut target = async |faults: Faults| {
+        scene.proxy.set_faults(faults);
+        channel.send(Call::get("/%41")).await.unwrap().echo().unwrap().target
+    };
+    assert_eq!(target(Faults::NONE).await, "/%41");
+    assert_eq!(target(ProxyFault::DecodesPath.into()).await, "/A");
+    assert_eq!(target(Faults::NONE).await, "/%41");
+    scene.proxy.set_faults(ProxyFault::TakesSeveralHosts.into());
+    assert_eq!(channel.raw(two_hosts.as_bytes()).await.unwrap().status, 200);
+    scene.proxy.set_faults(Faults::NONE);
+    assert_eq!(channel.raw(two_hosts.as_bytes()).await.unwrap().status, 400);
 }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use rustls::SupportedProtocolVersion;
+use rustls::version::{TLS12, TLS13};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::*;
@@ -67,6 +71,13 @@ async fn passes(fault: ProxyFault, scene: &Scene) -> bool {
         FoldsHeaders => arrived(scene, Call::get("/").field("X", "1").field("X", "2"), "x").await.len() == 2,
         ServesCoreInternal => core(scene, "/core/internal/x").await == 404,
         SkipsTerminalCheck => core(scene, "/core/protected/x").await == 401,
+        ServesCoreAtRoot => core(scene, "/protected/x").await == 404,
+        HidesPublicPages => core(scene, "/core/public/meta/whoareyou").await == 200,
+        FollowsDetours => core(scene, "/core/public/../protected/x").await == 404,
+        HasDefaultApp => {
+            let request = b"GET / HTTP/1.1\r\nHost: other.example\r\n\r\n";
+            scene.client.raw(APP, request).await.unwrap().status == 404 && scene.app.arrivals() == 0
+        }
         ComparesHostsByCase => {
             let request = b"GET / HTTP/1.1\r\nHost: App.ABC123.p.example\r\n\r\n";
             scene.client.raw(APP, request).await.unwrap().status == 200
@@ -147,7 +158,21 @@ async fn passes(fault: ProxyFault, scene: &Scene) -> bool {
             let request = format!("GET https://other.example/ HTTP/1.1\r\nHost: {APP}\r\n\r\n");
             scene.client.raw(APP, request.as_bytes()).await.unwrap().status == 400
         }
-        PassesWhenCoreIsDown => {
+        RepairsHeads => {
+            let request = format!("GET / HTTP/1.1\r\nHost: {APP}\r\nX-Note\r\n\r\n");
+            scene.client.raw(APP, request.as_bytes()).await.unwrap().status == 400
+        }
+        SpeaksNoNewTls => connects(scene, &TLS13).await,
+        SpeaksNewTlsOnly => connects(scene, &TLS12).await,
+        BeginsOldTls => {
+            // A ClientHello of TLS 1.1, as far as that shows.
+            let hello = [&[22, 3, 1, 0, 38, 1, 0, 0, 34, 3, 2][..], &[7; 32]].concat();
+            let mut stream = TcpStream::connect(scene.proxy.address()).await.unwrap();
+            stream.write_all(&hello).await.unwrap();
+            stream.shutdown().await.unwrap();
+            stream.read_u8().await.ok() != Some(22)
+        }
+        PassesWhenCoreIsDown | TakesSilenceForRefusal => {
             scene.names.insert("gone", Target::Refused);
             scene.proxy.upstreams().set_core(scene.names.address("gone").unwrap());
             scene.send(Call::get("/")).await.status == 502
@@ -186,6 +211,11 @@ async fn passes(fault: ProxyFault, scene: &Scene) -> bool {
         }
         ChecksOneDigestOnly => checked(scene, signed(BODY).field("Content-Digest", "sha-512=:AAAA:")).await,
     }
+}
+
+async fn connects(scene: &Scene, version: &'static SupportedProtocolVersion) -> bool {
+    let tls = scene.pki.client_config_of(scene.clock.clone(), &[version]).unwrap();
+    scene.client.with_tls(Arc::new(tls)).connect(APP).await.is_ok()
 }
 
 async fn received(scene: &Scene, call: Call) -> crate::testbed::Received {
