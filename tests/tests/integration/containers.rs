@@ -276,7 +276,7 @@ fn what_is_up_in_containers_is_called_cut_and_ended() {
     let call = || said(&there(&["call", "alice", "chat", "bob", "/peers/x"]));
     assert!(call().contains("decided: let in;"), "{}", call());
     assert!(there(&["fault", "alice -> bob black-hole"]).status.success());
-    assert!(call().contains("peer_unreachable"), "{}", call());
+    assert!(call().contains("peer_silent"), "{}", call());
     assert!(there(&["fault", "--clear"]).status.success());
     assert!(call().contains("decided: let in;"), "{}", call());
     let state: serde_json::Value = serde_json::from_slice(&there(&["status", "--json"]).stdout).unwrap();
