@@ -135,8 +135,10 @@ fn tell(news: &News) -> io::Result<()> {
     ignoring_closed_pipe(writeln!(io::stderr(), "{}", table::told(news)))
 }
 
-/// What ends a program from outside.
+/// What ends a program from outside. Listened to all the time: one that comes while something else is done is not lost.
 struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     hangup: tokio::signal::unix::Signal,
     #[cfg(unix)]
@@ -147,7 +149,9 @@ impl Signals {
     #[cfg(unix)]
     fn listen() -> io::Result<Signals> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals { hangup: signal(SignalKind::hangup())?, terminate: signal(SignalKind::terminate())? })
+        let [interrupt, hangup, terminate] =
+            [SignalKind::interrupt(), SignalKind::hangup(), SignalKind::terminate()].map(signal);
+        Ok(Signals { interrupt: interrupt?, hangup: hangup?, terminate: terminate? })
     }
 
     #[cfg(not(unix))]
@@ -158,7 +162,7 @@ impl Signals {
     #[cfg(unix)]
     async fn next(&mut self) -> &'static str {
         tokio::select! {
-            Ok(()) = tokio::signal::ctrl_c() => "Ctrl-C",
+            Some(()) = self.interrupt.recv() => "Ctrl-C",
             Some(()) = self.terminate.recv() => "SIGTERM",
             Some(()) = self.hangup.recv() => "SIGHUP",
         }
