@@ -158,8 +158,10 @@ async fn what_listens_within_is_reached_from_outside_and_sees_who_comes() {
     assert_eq!(asked_from([127, 0, 0, 1], outer).await.as_deref(), Some("127.0.0.1"));
     assert_eq!(asked_from([127, 0, 0, 9], outer).await.as_deref(), Some("127.0.0.9"));
 
-    // Killed, and another one at the same place.
-    child.kill().await.unwrap();
+    // Killed with all that it started, as the testbed does it, and another one at the same place.
+    let group = format!("-{}", child.id().unwrap());
+    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().await.unwrap().success());
+    child.wait().await.unwrap();
     let mut child = server(&namespace).await;
     assert_eq!(asked_from([127, 0, 0, 1], outer).await.as_deref(), Some("127.0.0.1"));
 
