@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use portal_core::CoreBuilder;
 
 use super::lenient::{Asked, Leniency, Reads, STRICT, lenient};
+use super::surface::without_dots;
 use super::{Mutant, core};
 
 const BREAKS: &str = "AUTH-3";
@@ -49,20 +50,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     }),
     core("reads-semicolons-as-ampersands", BREAKS, |it| reads(it, Reads::Query(|query| query.replace(';', "&")))),
     core("merges-slashes-before-it-verifies", BREAKS, |it| reads(it, Reads::Path(|path| path.replace("//", "/")))),
-    core("resolves-dots-before-it-verifies", BREAKS, |it| {
-        let resolved = |path: &str| {
-            let mut kept: Vec<&str> = Vec::new();
-            for segment in path.split('/') {
-                match segment {
-                    "." => {}
-                    ".." => _ = kept.pop(),
-                    other => kept.push(other),
-                }
-            }
-            kept.join("/")
-        };
-        reads(it, Reads::Path(resolved))
-    }),
+    core("resolves-dots-before-it-verifies", BREAKS, |it| reads(it, Reads::Path(without_dots))),
     core("drops-matrix-parameters", BREAKS, |it| {
         reads(it, Reads::Path(|path| path.split(';').next().unwrap_or_default().to_owned()))
     }),

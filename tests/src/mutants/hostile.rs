@@ -15,7 +15,7 @@ use portal_core::manifest::Manifest;
 use portal_core::refusal::Refusal;
 use portal_core::rfc9421::{Reason, Rejection, Step, Verified};
 
-use super::surface::around_surface;
+use super::surface::{around_surface, without_dots};
 use super::{Mutant, core};
 
 const AUTH: &str = "/internal/auth";
@@ -145,15 +145,7 @@ fn merged(path: &str) -> String {
 }
 
 fn resolved(path: &str) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    for segment in path.split('/').skip(1) {
-        match segment {
-            "." => {}
-            ".." => _ = kept.pop(),
-            other => kept.push(other),
-        }
-    }
-    format!("/{}", kept.join("/"))
+    format!("/{}", without_dots(path.strip_prefix('/').unwrap_or(path)))
 }
 
 /// How often this stands in Signature-Input.

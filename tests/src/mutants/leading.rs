@@ -9,7 +9,7 @@ use portal_core::peers::Peers;
 use portal_core::profile::Profile;
 use portal_core::refusal::Refusal;
 
-use super::surface::questions;
+use super::surface::{questions, without_dots};
 use super::{Mutant, core};
 
 const CALLS: &str = "/internal/call_peer/";
@@ -34,7 +34,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     core("resolves-dots-before-it-looks-for-the-peer", "CALL-6", |it| {
         questions(it, CALLS, |mut question| {
             let target = question.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-            let within = target.strip_prefix(CALLS).map(climbed);
+            let within = target.strip_prefix(CALLS).map(without_dots);
             if let Some(uri) = within.and_then(|within| format!("{CALLS}{within}").parse::<Uri>().ok()) {
                 *question.uri_mut() = uri;
             }
@@ -68,17 +68,4 @@ fn split(reference: &str) -> (String, String) {
         Some((host, path)) => (host.to_owned(), format!("/{path}")),
         None => (reference.to_owned(), "/".to_owned()),
     }
-}
-
-/// Without dots; what climbs too far stays at the top.
-fn climbed(path: &str) -> String {
-    let mut kept: Vec<&str> = Vec::new();
-    for segment in path.split('/') {
-        match segment {
-            "." => {}
-            ".." => _ = kept.pop(),
-            other => kept.push(other),
-        }
-    }
-    kept.join("/")
 }

@@ -84,6 +84,19 @@ pub(crate) fn around_transport(it: CoreBuilder, change: fn(Sending) -> Sending) 
     it.around_transport(move |within| Arc::new(Changes { within, change }))
 }
 
+/// A path without dots; what climbs too far stays at the top.
+pub(super) fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "." => {}
+            ".." => _ = kept.pop(),
+            other => kept.push(other),
+        }
+    }
+    kept.join("/")
+}
+
 struct Around<F> {
     within: Within,
     answer: F,

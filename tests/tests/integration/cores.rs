@@ -246,17 +246,22 @@ impl Running {
     }
 }
 
+/// Two of them, and the descriptor that says where they are.
+fn two_that_run(program: &Path, folder: &tempfile::TempDir) -> ([Started; 2], Descriptor) {
+    let (running, proxy) = Running::prepared(folder);
+    let [(one, first), (other, second)] = [1, 2].map(|n| running.start(program, n));
+    let text = format!(
+        "name = \"running\"\n[start]\nurls = [\"http://{first}\", \"http://{second}\"]\nconnect_proxy = \"{proxy}\"\nca_file = \"ca.pem\"\n"
+    );
+    ([one, other], Descriptor::parse(&text, &folder.path().join("core.toml")).unwrap())
+}
+
 #[test]
 fn cores_that_run_already_take_turns() {
     let Some(program) = portal_core() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let (running, proxy) = Running::prepared(&folder);
-    let (_one, first) = running.start(&program, 1);
-    let (_other, second) = running.start(&program, 2);
-    let text = format!(
-        "name = \"running\"\n[start]\nurls = [\"http://{first}\", \"http://{second}\"]\nconnect_proxy = \"{proxy}\"\nca_file = \"ca.pem\"\n"
-    );
-    let subject = Subject::described(Descriptor::parse(&text, &folder.path().join("core.toml")).unwrap());
+    let (_started, descriptor) = two_that_run(&program, &folder);
+    let subject = Subject::described(descriptor);
     let summary = run(subject, "^(identity|call_peer|peers)/").unwrap();
     assert_eq!(summary.subject.kind, "url");
     let bad = summary.scenarios.iter().filter(|one| !matches!(one.verdict, Verdict::Pass | Verdict::Unsupported));
@@ -272,13 +277,7 @@ fn cores_that_run_already_take_turns() {
 fn the_doctor_walks_cores_that_run_already() {
     let Some(program) = portal_core() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let (running, proxy) = Running::prepared(&folder);
-    let (_one, first) = running.start(&program, 1);
-    let (_other, second) = running.start(&program, 2);
-    let text = format!(
-        "name = \"running\"\n[start]\nurls = [\"http://{first}\", \"http://{second}\"]\nconnect_proxy = \"{proxy}\"\nca_file = \"ca.pem\"\n"
-    );
-    let descriptor = Descriptor::parse(&text, &folder.path().join("core.toml")).unwrap();
+    let (_started, descriptor) = two_that_run(&program, &folder);
     let subject = Subject::described(descriptor.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let checkup = runtime.block_on(examine(&subject, &descriptor, |_| {}));
