@@ -1,10 +1,6 @@
 //! From cucumber's function pointer to the body of a step, within a bounded time.
 
-use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::panic::{self, AssertUnwindSafe, PanicHookInfo, resume_unwind};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::Duration;
 
 use cucumber::step::{Collection, Context};
@@ -13,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::failure::{StepFailure, StepResult};
 use super::world::World;
-use super::{needs, off};
+use super::{needs, off, panics};
 
 /// How long a Core that dies may take to be seen dead.
 const DYING: Duration = Duration::from_millis(50);
@@ -49,7 +45,6 @@ fn dispatch<'a>(world: &'a mut World, context: Context) -> LocalBoxFuture<'a, ()
 }
 
 async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
-    RUNS_STEPS.set(true);
     let context = world.run()?;
     if let Some(why) = needs::unmet(&world.scenario()?.tags, &context.subject.capabilities()) {
         return Err(StepFailure::unsupported(why));
@@ -75,60 +70,11 @@ async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
     let body = AssertUnwindSafe(filled).catch_unwind();
     match tokio::time::timeout(limit, body).await {
         Ok(Ok(result)) => result,
-        Ok(Err(panic)) => Err(panicked(&*panic)),
+        Ok(Err(panic)) => Err(panics::failure(&*panic)),
         Err(_) => Err(too_long(limit)),
     }
 }
 
 fn too_long(limit: Duration) -> StepFailure {
     StepFailure::timeout(format!("the step ends within {} s", limit.as_secs_f64()), "it was still waiting")
-}
-
-/// A panic that is not a [`StepFailure`] is a mistake in the harness.
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> StepFailure {
-    let text =
-        panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-    let place = LAST_PANIC.with_borrow_mut(Option::take).map(|place| format!(" at {place}")).unwrap_or_default();
-    StepFailure::error(format!("a step panicked{place}: {}", text.as_deref().unwrap_or("no message")))
-}
-
-/// The threads of the runtime on which the testbed lives.
-pub(crate) const TESTBED_THREAD: &str = "countersign-testbed";
-
-/// How many tasks of the testbed have panicked in this process, and where the last one did.
-static TESTBED_PANICS: Mutex<(usize, String)> = Mutex::new((0, String::new()));
-
-/// Has panics noted from now on. Each scenario says it as it begins: cucumber has put its silent hook into place by then, while
-/// what it reports may be read only after the first steps have run.
-pub(crate) fn listen() {
-    panic::set_hook(Box::new(note_panic));
-}
-
-/// How many tasks of the testbed have panicked so far, and where the last one did. The built-in Core lives among them, but
-/// what it does is the subject's doing.
-pub(crate) fn testbed_panics() -> (usize, String) {
-    TESTBED_PANICS.lock().unwrap_or_else(PoisonError::into_inner).clone()
-}
-
-fn is_ours(file: &str) -> bool {
-    file.starts_with("harness/") || file.contains("/harness/src/")
-}
-
-thread_local! {
-    static RUNS_STEPS: Cell<bool> = const { Cell::new(false) };
-    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// The panic hook while a suite runs. For a step it keeps the place, which [`panicked`] tells. A panic in a task of the
-/// testbed or of the built-in Core is on another thread, where nobody reads that: it goes to the log.
-fn note_panic(info: &PanicHookInfo<'_>) {
-    LAST_PANIC.with_borrow_mut(|last| *last = info.location().map(ToString::to_string));
-    let of_testbed = thread::current().name() == Some(TESTBED_THREAD);
-    if let (true, Some(place)) = (of_testbed, info.location().filter(|place| is_ours(place.file()))) {
-        let mut panics = TESTBED_PANICS.lock().unwrap_or_else(PoisonError::into_inner);
-        *panics = (panics.0 + 1, place.to_string());
-    }
-    if !RUNS_STEPS.get() {
-        tracing::error!("a task of the testbed panicked: {info}");
-    }
 }

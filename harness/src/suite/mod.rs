@@ -18,6 +18,7 @@ mod kit;
 mod lint;
 mod needs;
 mod off;
+mod panics;
 mod plan;
 mod registry;
 mod repeat;

@@ -11,6 +11,7 @@ use super::chance::Seed;
 use super::kit::project::{SHARED, Shelf};
 use super::lint::{self, Problem};
 use super::needs;
+use super::panics::OfTestbed;
 use super::plan::{self, ParsedFile, Planned};
 use super::registry::Steps;
 use super::runner::{self, Ending, Limits};
@@ -271,6 +272,7 @@ impl Suite {
             records: Records::default(),
             project: options.project.clone(),
             shelf: RefCell::new(shelf(&planned)),
+            panics: OfTestbed::default(),
             does_not_start: RefCell::default(),
         };
         let limits = Limits {

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cucumber::{Cucumber, ScenarioType, cli, parser, runner};
@@ -10,7 +9,6 @@ use futures_util::future::FutureExt as _;
 use futures_util::stream;
 use gherkin::Feature;
 
-use super::dispatch;
 use super::failure::StepFailure;
 use super::kit::project::SHARED;
 use super::kit::stage::scenario_profile;
@@ -18,6 +16,7 @@ use super::plan::{Planned, place_of};
 use super::run::RunError;
 use super::world::{RunContext, World};
 use super::writer::{Borrowed, EventWriter};
+use super::{dispatch, panics};
 
 /// How long the testbed of a scenario may take to end.
 const TEARDOWN: Duration = Duration::from_secs(10);
@@ -43,9 +42,6 @@ pub(crate) enum Ending {
     TimeUp,
 }
 
-/// Cucumber changes the panic hook of the process: one run at a time.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 /// Runs these features to the end; answers whether that was reached, or something came first: what runs then is dropped,
 /// which ends it. Steps run on this thread, the tasks of the testbed on those of a runtime that ends with the run.
 pub(crate) fn run(
@@ -55,9 +51,12 @@ pub(crate) fn run(
     limits: &Limits,
     writer: &mut EventWriter<'_>,
 ) -> Result<Ending, RunError> {
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().thread_name(dispatch::TESTBED_THREAD).enable_all().build()?;
+    let of_testbed = context.panics.clone();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("countersign-testbed")
+        .on_thread_start(move || of_testbed.this_thread())
+        .enable_all()
+        .build()?;
     let subject = context.subject.clone();
     let ended = runtime.block_on(async {
         let all = async {
@@ -128,7 +127,7 @@ async fn cucumber(
         let here = |name: &str| feature.path.as_deref() == Some(Path::new(name));
         let found = planned.iter().find(|(info, place)| *place == place_of(scenario) && here(&info.feature));
         if let Some((info, (_, rotation))) = found {
-            dispatch::listen();
+            panics::again();
             world.begin(Rc::clone(&context), info.clone(), *rotation);
         }
         async move {
@@ -150,6 +149,7 @@ async fn cucumber(
         }
         .boxed_local()
     });
+    let _listening = panics::Listening::begin();
     let run = Cucumber::<_, _, _, _, _, cli::Empty>::custom(Parsed, runner, Borrowed(writer)).with_default_cli();
     run.run(features).await;
 }

@@ -12,13 +12,14 @@ use std::time::{Duration, Instant, SystemTime};
 use super::answer::Answer;
 use super::args::Args;
 use super::chance::{Chance, GivenKeys, Seed};
+use super::evidence;
 use super::failure::{StepFailure, StepResult};
 use super::kit::body;
 use super::kit::exchange::Exchange;
 use super::kit::project::{SHARED, Shelf};
 use super::kit::scene::Scene;
+use super::panics::OfTestbed;
 use super::registry::Steps;
-use super::{dispatch, evidence};
 use crate::record::{Exhibit, Record, Records};
 use crate::subject::Subject;
 use crate::topology::project::Project;
@@ -69,6 +70,7 @@ pub(crate) struct RunContext {
     pub(crate) project: Option<Arc<Project>>,
     /// The testbeds that scenarios share.
     pub(crate) shelf: RefCell<Shelf>,
+    pub(crate) panics: OfTestbed,
     /// Why an app of the project does not start: one scenario finds it out for all.
     pub(crate) does_not_start: RefCell<Option<String>>,
 }
@@ -231,14 +233,14 @@ impl World {
     pub(crate) fn begin(&mut self, run: Rc<RunContext>, scenario: ScenarioInfo, rotation: usize) {
         self.rotation = rotation;
         self.chance = Chance::of(run.seed, &scenario.id, Arc::clone(&run.given.keys));
-        self.panics_before = dispatch::testbed_panics().0;
+        self.panics_before = run.panics.so_far().0;
         self.run = Some(run);
         self.scenario = Some(scenario);
     }
 
     /// Where a task of the testbed panicked since the scenario began.
     pub(crate) fn testbed_panic(&self) -> Option<String> {
-        let (panics, place) = dispatch::testbed_panics();
+        let (panics, place) = self.run.as_ref()?.panics.so_far();
         (panics != self.panics_before).then_some(place)
     }
 

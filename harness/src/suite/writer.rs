@@ -9,8 +9,8 @@ use cucumber::event::{
 use cucumber::writer::Normalized;
 use cucumber::{Event as Timed, Writer, cli, parser};
 
-use super::dispatch;
 use super::failure::{Details, Fault, StepFailure};
+use super::panics;
 use super::plan::{ParsedFile, Planned, place_of};
 use super::run::RunOptions;
 use super::world::World;
@@ -101,7 +101,7 @@ impl<'a> EventWriter<'a> {
                 let place = format!("{kind} the scenario");
                 match panic.downcast_ref::<StepFailure>() {
                     Some(failure) => self.failed(index, &place, failure.details()),
-                    None => self.failed(index, &place, dispatch::panicked(&*panic).details()),
+                    None => self.failed(index, &place, panics::failure(&*panic).details()),
                 }
             }
             Scenario::Hook(..) | Scenario::Log(_) => {}
@@ -123,7 +123,7 @@ impl<'a> EventWriter<'a> {
             Step::Failed(_, _, _, StepError::Panic(panic)) => {
                 match panic.downcast_ref::<StepFailure>() {
                     Some(failure) => self.failed(index, &place, failure.details()),
-                    None => self.failed(index, &place, dispatch::panicked(&*panic).details()),
+                    None => self.failed(index, &place, panics::failure(&*panic).details()),
                 }
                 false
             }

@@ -40,9 +40,13 @@ fn steps() -> Steps {
         Ok(())
     });
     // Without a pause in which what was reported so far could be read.
-    steps.when("a task of the testbed panics at once", async |_, _| {
-        let task = std::thread::Builder::new().name(crate::suite::dispatch::TESTBED_THREAD.to_owned());
-        drop(task.spawn(|| panic!("broken")).unwrap().join());
+    steps.when("a task of the testbed panics at once", async |world, _| {
+        let of_testbed = world.run()?.panics.clone();
+        let task = move || {
+            of_testbed.this_thread();
+            panic!("broken")
+        };
+        assert!(std::thread::spawn(task).join().is_err());
         Ok(())
     });
     steps.when("it hangs", async |_, _| std::future::pending().await);
@@ -128,6 +132,24 @@ fn what_fails_while_the_testbed_breaks_is_not_laid_at_the_subject_s_door() {
     // What passes all the same passes, and the next one is judged again.
     assert_eq!(scenario("When a task of the testbed panics\n    Then it works").verdict, Verdict::Pass);
     assert_eq!(scenario("Given something\n    Then it fails").verdict, Verdict::Fail);
+}
+
+/// Runs itself again, alone: the panic hook is one for all of the process.
+#[test]
+fn a_panic_that_is_no_affair_of_the_suite_is_told_as_ever() {
+    const SHOWN: &str = "COUNTERSIGN_TEST_PANICS";
+    if std::env::var_os(SHOWN).is_some() {
+        assert_eq!(scenario("Given a panic\n    Then it works").verdict, Verdict::Error);
+        let elsewhere = std::thread::spawn(|| panic!("told by another thread"));
+        assert!(elsewhere.join().is_err());
+        panic!("told by the thread of the run");
+    }
+    let name = "suite::run::tests::a_panic_that_is_no_affair_of_the_suite_is_told_as_ever";
+    let program = std::env::current_exe().unwrap();
+    let ran = std::process::Command::new(program).args(["--exact", name]).env(SHOWN, "1").output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(said.contains("told by another thread") && said.contains("told by the thread of the run"), "{said}");
+    assert!(!said.contains("a mistake"), "a step's panic is in its verdict alone: {said}");
 }
 
 #[test]
