@@ -20,6 +20,7 @@ pub mod report;
 pub mod requirements;
 pub mod shim;
 pub mod sign;
+mod signals;
 pub mod status;
 pub mod steps;
 pub mod terminal;

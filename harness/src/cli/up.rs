@@ -15,6 +15,7 @@ use super::CommandFailure;
 use super::check::ignoring_closed_pipe;
 use super::exit::Exit;
 use super::project::{ProjectArgs, runtime};
+use super::signals::Signals;
 use crate::live::client::Client;
 use crate::live::control::Control;
 use crate::live::run_file::RunFile;
@@ -133,47 +134,4 @@ async fn wait(live: &Live, signals: &mut Signals, news: &mut Receiver<News>) -> 
 /// One line of news, on standard error: standard output is for the table.
 fn tell(news: &News) -> io::Result<()> {
     ignoring_closed_pipe(writeln!(io::stderr(), "{}", table::told(news)))
-}
-
-/// What ends a program from outside. Listened to all the time: one that comes while something else is done is not lost.
-struct Signals {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    hangup: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn listen() -> io::Result<Signals> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let [interrupt, hangup, terminate] =
-            [SignalKind::interrupt(), SignalKind::hangup(), SignalKind::terminate()].map(signal);
-        Ok(Signals { interrupt: interrupt?, hangup: hangup?, terminate: terminate? })
-    }
-
-    #[cfg(not(unix))]
-    fn listen() -> io::Result<Signals> {
-        Ok(Signals {})
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            Some(()) = self.interrupt.recv() => "Ctrl-C",
-            Some(()) = self.terminate.recv() => "SIGTERM",
-            Some(()) = self.hangup.recv() => "SIGHUP",
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) -> &'static str {
-        // Where it can't be listened to, nobody ends it so.
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => "Ctrl-C",
-            Err(_) => std::future::pending().await,
-        }
-    }
 }

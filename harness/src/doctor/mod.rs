@@ -13,7 +13,7 @@ use crate::subject::descriptor::Descriptor;
 use walk::Walk;
 
 /// The steps, in the order in which they are taken.
-pub const STEPS: [&str; 15] = [
+pub const STEPS: [&str; 16] = [
     "start",
     "ready",
     "whoareyou",
@@ -28,6 +28,7 @@ pub const STEPS: [&str; 15] = [
     "kill",
     "set_clock",
     "import_identity",
+    "rotate",
     "reset",
 ];
 /// The last one, which is taken whatever came before.

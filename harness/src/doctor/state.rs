@@ -17,7 +17,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 const NEAR: f64 = 60.0;
 
 impl Walk<'_> {
-    /// Restart, kill, set the clock, bring a key, reset.
+    /// Restart, kill, set the clock, bring a key, bring another one, reset.
     pub(super) async fn again(&mut self, testbed: &Testbed, portal: &Portal) -> Result<(), TestbedError> {
         let State { restart, kill, set_clock, import_identity, reset, .. } = self.descriptor.state.clone();
         let same = "it is ready again, as the same Portal";
@@ -47,22 +47,39 @@ impl Walk<'_> {
                 self.note(task("set_clock", did, "a pairing code's `created` is of tomorrow"), came);
             }
         }
-        match import_identity {
-            None => self.not_declared("import_identity"),
+        let with_key = match import_identity {
+            None => {
+                self.not_declared("import_identity");
+                None
+            }
             Some(hook) => {
                 let did = format!("started another Core with a key: {}", shown(&hook));
                 let identity = TestIdentity::generate()?;
                 let expected = format!("it is {}", identity.short_id());
                 let plan = PortalPlan::new("ida").key(KeyPlan::Pem(identity.private_key_pem().to_owned()));
                 let came = match testbed.add_portal(plan).await {
-                    Ok(portal) => Ok(((), format!("it is {}", portal.short_id()))),
+                    Ok(portal) => {
+                        let got = format!("it is {}", portal.short_id());
+                        Ok((portal, got))
+                    }
                     Err(error) => Err(wrong(
                         of_the_core(error)?,
                         "the key has to be there before the first start, and be used in place of a new one",
                     )),
                 };
-                self.note(task("import_identity", did, expected), came);
+                self.note(task("import_identity", did, expected), came)
             }
+        };
+        match with_key {
+            Some(portal) if self.subject.capabilities().rotate => {
+                let did = "stopped it, and started it on the same data with another key; then with its first one";
+                let came = rotated(&portal).await?;
+                self.note(task("rotate", did, "it is somebody else, then itself again"), came);
+            }
+            _ => self.leave_out(
+                "rotate",
+                "that takes import_identity, and restart = \"process\": scenarios that need it are unsupported",
+            ),
         }
         match reset {
             None => self.not_declared("reset"),
@@ -108,6 +125,21 @@ fn told(came: Result<(), TestbedError>, portal: &Portal) -> Result<Result<((), S
         Ok(()) => Ok(((), format!("it is {} again", portal.short_id()))),
         Err(error) => {
             let advice = "keep key and state in {{ core.data_dir }}, and be ready again as at the first start";
+            Err(wrong(of_the_core(error)?, advice))
+        }
+    })
+}
+
+/// Another key, and the first one again.
+async fn rotated(portal: &Portal) -> Result<Result<((), String), Wrong>, TestbedError> {
+    let came = match portal.rotate_key().await {
+        Ok(()) => portal.restore_key().await,
+        Err(error) => Err(error),
+    };
+    Ok(match came {
+        Ok(()) => Ok(((), format!("so it was; it is {} again", portal.short_id()))),
+        Err(error) => {
+            let advice = "a key that import_identity brings has to be used even where there was another one before";
             Err(wrong(of_the_core(error)?, advice))
         }
     })

@@ -99,12 +99,12 @@ impl App {
         self.change(|ways| ways.installed = installed);
     }
 
-    /// It is a command of the user's, which is looked after.
+    /// It is one of a user's, which is looked after.
     pub(super) fn supervise(&self, supervised: &Supervised) {
         self.change(|ways| ways.supervised = Some(supervised.clone()));
     }
 
-    /// Has this done with the command that it is, where it is one.
+    /// Has this done with the one of a user's that it is, where it is one.
     pub(super) fn tell(&self, command: Command) {
         if let Some(supervised) = self.ways().supervised {
             // Where nobody looks after it any more, there is nothing to be done with.

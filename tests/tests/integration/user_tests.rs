@@ -298,4 +298,8 @@ fn watched_files_run_it_anew() {
     told.wait_for("Waiting for a change");
     change(folder.path(), "countersign.toml", "manifst = ", "manifest = ");
     told.wait_for("guestbook 1.0.1 (app)");
+    told.wait_for("Waiting for a change");
+    let ended = Command::new("kill").args(["-INT", &child.0.id().to_string()]).status().unwrap();
+    assert!(ended.success());
+    assert_eq!(child.0.wait().unwrap().code(), Some(130));
 }

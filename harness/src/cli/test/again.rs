@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Test;
 use crate::cli::CommandFailure;
 use crate::cli::exit::Exit;
+use crate::cli::signals::Signals;
 use crate::topology::project::{AppSource, FILE, Project};
 use crate::watch::Watch;
 
@@ -15,6 +16,7 @@ const NAMED: usize = 5;
 /// Until Ctrl-C. A mistake in a file ends nothing: it is there to be mended.
 pub(super) fn run(test: &Test) -> Result<Exit, CommandFailure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut signals = runtime.block_on(async { Signals::listen() })?;
     loop {
         // What people write counts from before the run on. An app may write into its own folder while it runs, which must
         // not start it again: of that folder, what changes afterwards counts.
@@ -31,7 +33,7 @@ pub(super) fn run(test: &Test) -> Result<Exit, CommandFailure> {
             tokio::select! {
                 changed = written.changed() => Some(changed),
                 changed = sources.changed() => Some(changed),
-                _ = tokio::signal::ctrl_c() => None,
+                _ = signals.next() => None,
             }
         });
         let Some(changed) = changed else { return Ok(Exit::Interrupted) };

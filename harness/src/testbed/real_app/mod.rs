@@ -188,10 +188,12 @@ impl RealApps {
                 let order = Order::new(portal, &app, spec, door.address());
                 let (supervised, task) = process::start(order, told, feed.clone());
                 self._tasks.push(task);
-                app.supervise(&supervised);
                 (Some(supervised), door.address())
             }
         };
+        if let Some(supervised) = &supervised {
+            app.supervise(supervised);
+        }
         self._doors.push(door);
         self.apps.push(RealApp { app, door: address, kind, state, supervised });
         Ok(())

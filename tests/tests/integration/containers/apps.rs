@@ -134,7 +134,36 @@ fn an_app_that_is_an_image_runs_on_each_portal() {
         "[[portal]]\nname = \"alice\"\n[[portal]]\nname = \"bob\"\n[[app]]\nmanifest = \"app_meta.json\"\nimage = \"{image}\"\n"
     );
     std::fs::write(project.join("countersign.toml"), text).unwrap();
-    runs_in_containers(program, &project, "image", |_| {});
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let run_now = |more: &[&str]| -> BTreeSet<String> {
+        let of_image = format!("ancestor={image}");
+        let asked = [&["docker", "ps", "-q", "--filter", &of_image][..], more].concat();
+        tool(&asked).lines().map(str::to_owned).collect()
+    };
+    let becomes = |how: &dyn Fn() -> bool| runtime.block_on(wait(|| async { how().then_some(()) }));
+    runs_in_containers(program, &project, "image", |there| {
+        let calls = || said(&there(&["call", "alice", "box", "bob", "/x", "-d", "hello"]));
+        let done = |words: &[&str]| {
+            let output = there(&[&["fault"], words].concat());
+            assert!(output.status.success(), "{}", said(&output));
+        };
+        // Faults are done to the container itself.
+        let still = || run_now(&["--filter", "status=paused"]).len();
+        done(&["bob app box frozen"]);
+        becomes(&|| still() == 1);
+        done(&["--clear", "bob app box"]);
+        becomes(&|| still() == 0);
+        let before = run_now(&[]);
+        done(&["bob app box killed"]);
+        assert!(calls().contains("The answer: 502"), "{}", calls());
+        becomes(&|| run_now(&[]).difference(&before).count() == 1);
+        done(&["--clear", "bob app box"]);
+        becomes(&|| calls().contains("The answer: 200 OK"));
+        let before = run_now(&[]);
+        done(&["bob app box restarted"]);
+        becomes(&|| run_now(&[]).difference(&before).count() == 1);
+        becomes(&|| calls().contains("The answer: 200 OK"));
+    });
 }
 
 const TWO: &str =
