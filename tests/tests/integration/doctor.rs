@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::response::IntoResponse as _;
-use countersign::doctor::{Checkup, Outcome, STEPS, STOP, examine};
+use countersign::doctor::{Checkup, Outcome, STEPS, STOP, Step, examine};
 use countersign::subject::Subject;
 use countersign::subject::descriptor::Descriptor;
 use countersign::testbed::faults::Faults;
@@ -149,22 +149,27 @@ fn what_a_core_does_wrong_shows_at_its_step() {
     insta::assert_snapshot!(told);
 }
 
-/// The compact Core as a process, after which something stays that does not listen to SIGTERM.
+/// What becomes of a step with the compact Core as a process, its descriptor changed.
+#[cfg(unix)]
+fn as_process(name: &str, program: &Path, change: impl Fn(String) -> String) -> Step {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cores/portal-core.toml");
+    let text = std::fs::read_to_string(&file).unwrap().replace("[start]\n", "[start]\nstop_within = \"2s\"\n");
+    let text = change(text).replace("\"portal-core\",", &format!("\"{}\",", program.display()));
+    let descriptor = Descriptor::parse(&text, &file).unwrap();
+    let subject = Subject::described(descriptor.clone());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let checkup = runtime.block_on(examine(&subject, &descriptor, |_| {}));
+    checkup.steps.into_iter().find(|step| step.name == name).unwrap()
+}
+
+/// Something stays that does not listen to SIGTERM.
 #[cfg(unix)]
 #[test]
 fn a_core_that_does_not_end_shows() {
     let Some(program) = super::cores::portal_core() else { return };
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cores/portal-core.toml");
-    let shipped = std::fs::read_to_string(&file).unwrap();
     let stop = |script: &str| {
-        let script = format!("    \"sh\", \"-c\", \"{script}\", \"{}\",\n", program.display());
-        let text = shipped.replace("    \"portal-core\",\n", &script);
-        let text = text.replace("[start]\n", "[start]\nstop_within = \"2s\"\n");
-        let descriptor = Descriptor::parse(&text, &file).unwrap();
-        let subject = Subject::described(descriptor.clone());
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let checkup = runtime.block_on(examine(&subject, &descriptor, |_| {}));
-        checkup.steps.into_iter().find(|step| step.name == STOP).unwrap()
+        let script = format!("    \"sh\", \"-c\", \"{script}\", \"portal-core\",\n");
+        as_process(STOP, &program, |text| text.replace("    \"portal-core\",\n", &script))
     };
     let sound = stop("exec $0 $@");
     assert!(matches!(sound.outcome, Outcome::Fine(_)), "{sound}");
@@ -172,6 +177,18 @@ fn a_core_that_does_not_end_shows() {
     let Outcome::Wrong(seen, advice) = &stays.outcome else { panic!("{stays}") };
     assert_eq!(seen.got, "it did not, and was killed");
     assert!(advice.contains("start.stop_within"), "{advice}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_core_that_keeps_its_first_key_shows() {
+    let Some(program) = super::cores::portal_core() else { return };
+    let sound = as_process("rotate", &program, |text| text);
+    assert!(matches!(sound.outcome, Outcome::Fine(_)), "{sound}");
+    let keeps = as_process("rotate", &program, |text| text.replace("    \"--replace-identity\",\n", ""));
+    let Outcome::Wrong(seen, advice) = &keeps.outcome else { panic!("{keeps}") };
+    assert!(seen.got.contains("it keeps its first one"), "{keeps}");
+    assert!(advice.contains("import_identity"), "{advice}");
 }
 
 #[test]
