@@ -40,7 +40,7 @@ pub(crate) async fn hello(stream: &mut TcpStream, read: &mut Vec<u8>) -> io::Res
             match acceptor.accept() {
                 Ok(None) => {}
                 Ok(Some(accepted)) => {
-                    return Ok(Hello::Tls(accepted.client_hello().server_name().map(str::to_ascii_lowercase)));
+                    return Ok(Hello::Tls(accepted.client_hello().server_name().map(str::to_owned)));
                 }
                 Err(_) => return Err(io::ErrorKind::InvalidData.into()),
             }
@@ -84,7 +84,10 @@ pub(crate) mod tests {
 
     #[tokio::test]
     async fn tls_says_for_whom_and_what_was_read_is_kept() {
-        let bytes = client_hello("Chat.abc123.p.example");
+        // As a client may send it that does not lower it.
+        let mut bytes = client_hello("chat.abc123.p.example");
+        let at = bytes.windows(5).position(|window| window == b"chat.").unwrap();
+        bytes[at] = b'C';
         let (hello, read) = said(&bytes).await;
         assert_eq!(hello.unwrap(), Hello::Tls(Some("chat.abc123.p.example".to_owned())));
         assert_eq!(read, bytes);

@@ -130,3 +130,38 @@ fn end_of(words: &[u8]) -> String {
     let from = (text.len().saturating_sub(TOLD)..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     if text.is_empty() { "it said nothing".to_owned() } else { text[from..].to_owned() }
 }
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use super::said;
+    use crate::subject::command::gone;
+
+    #[tokio::test]
+    async fn dropped_before_it_has_ended_it_is_gone_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = folder.path().join("pid");
+        let script = format!("sleep 600 & echo $! >{0}.new; mv {0}.new {0}; wait", told.display());
+        let child = {
+            let program = ["sh", "-c", &script];
+            let mut running = pin!(said(&program, &[], &serde_json::Value::Null));
+            let mut tick = tokio::time::interval(std::time::Duration::from_millis(5));
+            loop {
+                std::future::poll_fn(|context| {
+                    assert!(running.as_mut().poll(context).is_pending(), "it ended");
+                    Poll::Ready(())
+                })
+                .await;
+                if let Ok(pid) = std::fs::read_to_string(&told) {
+                    break pid;
+                }
+                tick.tick().await;
+            }
+        };
+        gone(child.trim()).await;
+    }
+}

@@ -96,3 +96,18 @@ impl Taken {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_body_without_end_the_beginning_alone_is_held() {
+        let taken = Taken::default();
+        for piece in 1..=100 {
+            assert_eq!(taken.add(&[b'a'; 1000]), piece * 1000);
+        }
+        assert_eq!(taken.excerpt().beginning.len(), EXCERPT);
+        assert_eq!(taken.body(BodyEnd::BrokenOff).unwrap().left_out, 100_000 - EXCERPT as u64);
+    }
+}

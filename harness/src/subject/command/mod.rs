@@ -31,6 +31,8 @@ use crate::testbed::pki::{Pki, PkiError};
 pub(crate) use self::core::this_program;
 pub(crate) use address::{Reserved, own_ip};
 pub(crate) use log::{Finder, Log, listen};
+#[cfg(all(test, unix))]
+pub(crate) use process::tests::gone;
 pub(crate) use process::{Group, Launch, Process};
 
 /// How often a Core that died is started again.

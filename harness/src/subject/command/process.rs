@@ -210,7 +210,7 @@ impl Group {
 
 #[cfg(unix)]
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     fn shell(script: &str) -> (Process, Log) {
@@ -275,7 +275,7 @@ mod tests {
     }
 
     /// Whoever adopts an orphan reaps it at some time.
-    async fn gone(pid: &str) {
+    pub(crate) async fn gone(pid: &str) {
         let mut tick = tokio::time::interval(Duration::from_millis(5));
         let gone = async {
             while runs(pid) {
