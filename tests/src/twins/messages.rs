@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Limited};
 use portal_core::CoreBuilder;
 use portal_core::outgoing::{ChooseFields, EndToEnd};
 use portal_core::server::Surface;
@@ -17,6 +17,8 @@ use crate::mutants::surface::{Answering, around_surface, around_transport};
 const CALLS: &str = "/internal/call_peer/";
 /// How long a slow Core thinks about each answer.
 const SLOW: Duration = Duration::from_millis(20);
+/// So much of a body is held, in bytes.
+const LARGEST: u64 = 16 << 20;
 const FRAMING: &str = "RFC 9112 §6.3: the message body length is determined by";
 const PERSISTENCE: &str = "RFC 9112 §9.6: close the connection after the final response";
 const VERSIONS: &str = "RFC 9110 §2.5: HTTP's version number";
@@ -116,6 +118,12 @@ pub(super) const TWINS: &[Twin] = &[
             sending
         })
     }),
+    twin(
+        5,
+        "says-nothing-where-an-answer-breaks-off",
+        &["RFC 9112 §9.5: A client, server, or proxy MAY close the transport connection at any time"],
+        |it| around_surface(it, |request, within| whole_or_nothing(request, within)),
+    ),
     twin(4, "joins-the-lines-of-a-field", &["RFC 9110 §5.3: A recipient MAY combine multiple field lines"], |it| {
         let it = it.replace(|parts| parts.fields = Arc::new(Joined));
         answers(it, |request, mut answer| {
@@ -200,9 +208,25 @@ fn joined(fields: &HeaderMap) -> HeaderMap {
     all
 }
 
+/// The peer's answer where all of it came; else the connection is closed without a word.
+fn whole_or_nothing(request: Request<Body>, within: Arc<dyn Surface>) -> Answering {
+    Box::pin(async move {
+        let calls = request.uri().path().starts_with(CALLS);
+        let answer = within.answer(request).await;
+        let length = axum::body::HttpBody::size_hint(answer.body()).exact();
+        if !calls || length.is_none_or(|length| length > LARGEST) {
+            return answer;
+        }
+        let (head, body) = answer.into_parts();
+        let whole = body.collect().await.map(|body| body.to_bytes());
+        // One that breaks off before its first byte: of the head nothing is sent either.
+        let broken_off = || Body::new(Limited::new(Body::from("more"), 0));
+        Response::from_parts(head, whole.map_or_else(|_| broken_off(), Body::from))
+    })
+}
+
 /// The app's call with a digest, as if the app had brought it: the Core keeps one that is right.
 fn with_digest(request: Request<Body>, within: Arc<dyn Surface>) -> Answering {
-    const LARGEST: u64 = 16 << 20;
     Box::pin(async move {
         let is_small = axum::body::HttpBody::size_hint(request.body()).upper().is_some_and(|length| length <= LARGEST);
         if !request.uri().path().starts_with(CALLS) || !is_small || request.headers().contains_key("content-digest") {

@@ -10,7 +10,7 @@ use super::super::prelude::*;
 use super::{begin, end};
 use crate::suite::kit::exchange::Outcome;
 use crate::trace::{Party, TRACE_FIELD};
-use crate::wire::{Call, WireError};
+use crate::wire::Call;
 
 /// Between two tries.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -33,7 +33,6 @@ pub(super) fn register(steps: &mut Steps) {
         r"^({portal})'s ({app}) calls ({portal}) with ([A-Z]+) (\S+) until the answer is (\d{3}), for (\d+) seconds at most$",
         calls_until,
     );
-    steps.then(r"^the answer breaks off, is (\d{3}), or does not come$", is_no_whole_answer);
     steps.then(r"^it took at least (\d+) ms$", took_at_least);
     steps.then(r"^each answer is (\d{3}(?:(?:, | or )\d{3})*)$", each_answer_is);
     steps.then("^({receiver}) received each call that was answered 200, and none twice$", received_what_was_answered);
@@ -165,15 +164,6 @@ async fn calls_until(world: &mut World, args: Args) -> StepResult {
             }
             _ => {}
         }
-    }
-}
-
-async fn is_no_whole_answer(world: &mut World, args: Args) -> StepResult {
-    let exchange = world.exchange()?;
-    match &exchange.outcome {
-        Outcome::BrokenOff(..) | Outcome::Nothing(WireError::Closed | WireError::Io(_)) => Ok(()),
-        Outcome::Answered(answer) if answer.status == args.get::<u16>(0)? => Ok(()),
-        _ => Err(StepFailure::fail(format!("{}, or an answer that is seen to be none", args.text(0)), exchange.told())),
     }
 }
 
