@@ -16,6 +16,7 @@ mod logged;
 mod mistakes;
 mod page;
 pub mod parts;
+mod printable;
 pub mod record;
 pub mod redact;
 pub mod report;

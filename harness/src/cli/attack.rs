@@ -13,6 +13,7 @@ use super::check::ignoring_closed_pipe;
 use super::exit::Exit;
 use crate::attack::{Attack, Family, catalogue};
 use crate::contract::{Contract, Requirement, Threshold};
+use crate::printable::printable;
 use crate::record::Exhibit;
 use crate::suite::{RunError, RunOptions, Selection, Source, Suite};
 use crate::verdict::{Event, ScenarioResult};
@@ -168,14 +169,14 @@ fn introduced(family: &Family, attack: &Attack, contract: &Contract, out: &mut d
 fn told(subject: &str, result: &ScenarioResult, out: &mut dyn Write) -> std::io::Result<()> {
     for Exhibit { title, text } in &result.record.exhibits {
         writeln!(out, "\n{title}")?;
-        for line in text.lines() {
+        for line in printable(text).lines() {
             writeln!(out, "  {line}")?;
         }
     }
     writeln!(out)?;
     if let Some(failure) = &result.failure {
-        writeln!(out, "  expected     {}", failure.expected)?;
-        writeln!(out, "  got          {}", failure.got)?;
+        writeln!(out, "  expected     {}", printable(&failure.expected))?;
+        writeln!(out, "  got          {}", printable(&failure.got))?;
     }
     writeln!(out, "{subject}: {} ({})", result.verdict.words(), result.scenario.id)
 }

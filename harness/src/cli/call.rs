@@ -15,6 +15,7 @@ use super::exit::Exit;
 use super::project::{UpArgs, runtime};
 use crate::live::client::ClientError;
 use crate::live::{CallError, CallOrder, CallOutcome, Live, LiveOptions, State};
+use crate::printable::printable;
 use crate::testbed::real_app::Feed;
 use crate::testbed::until_interrupted;
 
@@ -91,7 +92,11 @@ impl CallCommand {
             true => {
                 serde_json::to_string_pretty(&outcome).map_err(io::Error::from).and_then(|json| writeln!(out, "{json}"))
             }
-            false => told::write(out, &outcome, &state).and_then(|()| body(out, &outcome)),
+            false => {
+                let mut shown = Vec::new();
+                let told = told::write(&mut shown, &outcome, &state).and_then(|()| body(&mut shown, &outcome));
+                told.and_then(|()| out.write_all(printable(&String::from_utf8_lossy(&shown)).as_bytes()))
+            }
         };
         ignoring_closed_pipe(written.and_then(|()| out.flush()))?;
         Ok(Exit::Conforms)

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Checkup, Outcome, Seen, Step};
+use crate::printable::printable;
 use crate::subject::descriptor::Hook;
 
 impl fmt::Display for Step {
@@ -37,10 +38,7 @@ impl Seen {
 
 /// What a Core says must not reach a terminal as it is.
 fn entry(f: &mut fmt::Formatter<'_>, name: &str, text: &str) -> fmt::Result {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() })
-        .collect();
+    let text = printable(text);
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     writeln!(f, "         {name:<9} {}", lines.next().unwrap_or("nothing"))?;
     lines.try_for_each(|line| writeln!(f, "         {:<9} {line}", ""))

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::markdown::inline;
 use super::terminal::{many, one_line};
+use crate::printable::printable;
 use crate::verdict::{ScenarioResult, Summary, Verdict};
 
 /// How many scenarios are listed under one heading in Markdown.
@@ -113,7 +114,7 @@ impl<'a> Diff<'a> {
                 let (old, new) = (changed.old.words(), changed.new.words());
                 let _ = writeln!(out, "  {}: {old} -> {new}", changed.id);
                 if let Some(why) = &changed.why {
-                    let _ = writeln!(out, "    {why}");
+                    let _ = writeln!(out, "    {}", printable(why));
                 }
             }
             out.push('\n');

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
+use crate::printable::printable;
 use crate::suite::diverge::Bases;
 use crate::verdict::{Event, EventSink, Failure, RequirementResult, ScenarioResult, Summary, Verdict};
 
@@ -73,8 +74,7 @@ impl<W: Write> TerminalReport<W> {
             summary.stale.iter().try_for_each(|entry| writeln!(self.out, "  {entry}"))?;
             writeln!(self.out)?;
         }
-        writeln!(self.out, "{}", last_line(summary))?;
-        self.out.flush()
+        writeln!(self.out, "{}", last_line(summary))
     }
 
     fn requirements(&mut self, summary: &Summary) -> io::Result<()> {
@@ -178,7 +178,11 @@ impl<W: Write> TerminalReport<W> {
 impl<W: Write> EventSink for TerminalReport<W> {
     fn event(&mut self, event: &Event) {
         if let Event::Finished(summary) = event {
-            self.failed = self.write(summary).err();
+            // What a subject says is in many places of it.
+            let mut report = TerminalReport::new(Vec::new(), self.detail);
+            let shown = report.write(summary).map(|()| printable(&String::from_utf8_lossy(&report.out)));
+            let written = shown.and_then(|shown| self.out.write_all(shown.as_bytes()));
+            self.failed = written.and_then(|()| self.out.flush()).err();
         }
     }
 }

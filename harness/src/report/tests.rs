@@ -61,6 +61,26 @@ fn little_is_the_failures_and_the_last_line() {
 }
 
 #[test]
+fn what_a_core_says_does_not_steer_the_terminal() {
+    let mut summary = sample::everything();
+    let steers = "\u{1b}[2Jall is well\r\u{9b}8m";
+    for result in &mut summary.scenarios {
+        if let Some(failure) = &mut result.failure {
+            failure.got.push_str(steers);
+            failure.trace.push(steers.to_owned());
+            if let Some(bases) = &mut failure.bases {
+                bases.rebuilt.push_str(steers);
+            }
+        }
+    }
+    let mut report = TerminalReport::new(Vec::new(), Detail::All);
+    report.event(&crate::verdict::Event::Finished(std::sync::Arc::new(summary)));
+    let written = String::from_utf8(report.finish().unwrap()).unwrap();
+    assert!(written.contains(r"\u{1b}[2Jall is well\r\u{9b}8m"), "{written}");
+    assert!(!written.contains(|c: char| c.is_control() && c != '\n'), "{written}");
+}
+
+#[test]
 fn much_has_the_hops() {
     assert!(
         written(Detail::Much)

@@ -75,8 +75,18 @@ impl Answer {
         if self.body.is_empty() {
             return format!("status {} without a body", self.status);
         }
-        format!("status {} with the body {}", self.status, expect::shortened(&self.text()))
+        let (status, text) = (self.status, self.text());
+        match is_readable(&text) {
+            true => format!("status {status} with the body {}", expect::shortened(&text)),
+            false => format!("status {status} with a body of {} bytes that are no text", self.length),
+        }
     }
+}
+
+/// Whether most of it says something: in an image, a byte each, many are control characters.
+fn is_readable(text: &str) -> bool {
+    let says_nothing = |c: &char| c.is_control() && !c.is_ascii_whitespace();
+    text.chars().filter(says_nothing).count() * 10 <= text.chars().count()
 }
 
 fn collect_texts(json: &serde_json::Value, texts: &mut Vec<String>) {
@@ -133,6 +143,18 @@ mod tests {
         ] {
             assert_eq!(reason(kind, body), Err(true), "{kind} {body}");
         }
+    }
+
+    #[test]
+    fn a_body_that_is_no_text_is_only_measured() {
+        let told = |body: &'static [u8]| {
+            let Answer(mut reply) = answer(200, "");
+            (reply.length, reply.body) = (body.len() as u64, body.into());
+            Answer(reply).summary()
+        };
+        assert_eq!(told(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "status 200 with a body of 16 bytes that are no text");
+        assert_eq!(told(b"Zutritt nicht gew\xe4hrt"), "status 200 with the body Zutritt nicht gewährt");
+        assert_eq!(told("\u{1b}[31mno entry".as_bytes()), "status 200 with the body \u{1b}[31mno entry");
     }
 
     #[test]

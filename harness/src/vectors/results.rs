@@ -10,6 +10,7 @@ use super::corpus::{Expected, Feature, Op, Severity};
 use super::protocol::Hello;
 use crate::contract::Level;
 use crate::expectations::Known;
+use crate::printable::printable;
 use crate::verdict::{Failure, Verdict};
 
 /// A vector, as far as reports need to know it.
@@ -109,17 +110,6 @@ pub struct Declares {
     pub features: Vec<Feature>,
     /// Where it has the time from.
     pub clock: super::protocol::Clock,
-}
-
-/// A subject's text with its control characters escaped: what it says must not reach a terminal as it is. Line ends
-/// stay.
-pub(super) fn printable(text: &str) -> String {
-    let shown = |c: char| match c {
-        '\n' | '\t' => c.to_string(),
-        _ if c.is_control() => c.escape_default().to_string(),
-        _ => c.to_string(),
-    };
-    text.chars().map(shown).collect()
 }
 
 impl TestedLibrary {

@@ -22,11 +22,10 @@ use super::corpus::{Expected, Op, Vector, VectorFile};
 use super::judge::{self, Expectation, Judgement};
 use super::load::Corpus;
 use super::protocol::{Answer, Hello, Outcome};
-use super::results::{
-    CorpusInfo, TestedLibrary, VectorEvent, VectorInfo, VectorResult, VectorSink, VectorSummary, printable,
-};
+use super::results::{CorpusInfo, TestedLibrary, VectorEvent, VectorInfo, VectorResult, VectorSink, VectorSummary};
 use crate::contract::Threshold;
 use crate::expectations::{Expectations, ExpectationsError};
+use crate::printable::printable;
 use crate::verdict::{self, Failure, Verdict};
 use prepare::Prepared;
 pub use select::{Selection, SelectionError};

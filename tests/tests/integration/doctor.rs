@@ -181,13 +181,13 @@ fn a_core_that_does_not_end_shows() {
 
 #[cfg(unix)]
 #[test]
-fn a_core_that_keeps_its_first_key_shows() {
+fn a_core_that_does_not_take_another_key_shows() {
     let Some(program) = super::cores::portal_core() else { return };
     let sound = as_process("rotate", &program, |text| text);
     assert!(matches!(sound.outcome, Outcome::Fine(_)), "{sound}");
-    let keeps = as_process("rotate", &program, |text| text.replace("    \"--replace-identity\",\n", ""));
-    let Outcome::Wrong(seen, advice) = &keeps.outcome else { panic!("{keeps}") };
-    assert!(seen.got.contains("it keeps its first one"), "{keeps}");
+    let refuses = as_process("rotate", &program, |text| text.replace("    \"--replace-identity\",\n", ""));
+    let Outcome::Wrong(seen, advice) = &refuses.outcome else { panic!("{refuses}") };
+    assert!(seen.got.contains("the Core of ida did not start") && seen.got.contains("has the identity"), "{refuses}");
     assert!(advice.contains("import_identity"), "{advice}");
 }
 
