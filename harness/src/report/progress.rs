@@ -69,6 +69,18 @@ impl<W: Write> Progress<W> {
         Progress { out, detail, bar, running, since: now, last_line: now, total: 0, done: 0, failed: 0 }
     }
 
+    /// A run, or one more round of it.
+    fn begin(&mut self, scenarios: usize, now: Instant) {
+        (self.total, self.done, self.failed) = (scenarios, 0, 0);
+        (self.since, self.last_line) = (now, now);
+        self.bar.reset();
+        self.bar.set_message("");
+        self.bar.set_length(scenarios as u64);
+        if !self.bar.is_hidden() {
+            self.bar.enable_steady_tick(TICK);
+        }
+    }
+
     fn line(&mut self, line: &str) {
         if self.bar.is_hidden() {
             // Progress that can't be shown is no reason to stop.
@@ -115,12 +127,9 @@ impl<W: Write> EventSink for Progress<W> {
     fn event(&mut self, event: &Event) {
         match event {
             Event::Started { suite, subject, scenarios } => {
-                self.total = *scenarios;
-                self.bar.set_length(*scenarios as u64);
-                if !self.bar.is_hidden() {
-                    self.bar.enable_steady_tick(TICK);
-                }
-                if self.detail >= Detail::Normal {
+                let is_first_round = self.total == 0;
+                self.begin(*scenarios, Instant::now());
+                if is_first_round && self.detail >= Detail::Normal {
                     let version = subject.version.as_deref().unwrap_or("of unknown version");
                     let (name, kind, how) = (&subject.name, &subject.kind, subject.receive.beside());
                     self.line(&format!(
@@ -175,6 +184,23 @@ mod tests {
             progress.finished(&sample::summary().scenarios[0], Instant::now());
         }
         let expected = "50 of 120 scenarios, 0 not passed\n100 of 120 scenarios, 0 not passed\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn each_round_begins_anew() {
+        let mut out = Vec::new();
+        let mut progress = Progress::new(&mut out, Detail::Normal);
+        progress.bar.set_draw_target(ProgressDrawTarget::hidden());
+        let begins = sample::events().into_iter().next().unwrap();
+        for _ in 0..2 {
+            progress.event(&begins);
+            for _ in 0..50 {
+                progress.finished(&sample::summary().scenarios[0], Instant::now());
+            }
+        }
+        let expected = "Countersign 0.1.0 checks portal-core 0.1.0 (built-in): 4 scenarios\n\
+                        50 of 4 scenarios, 0 not passed\n50 of 4 scenarios, 0 not passed\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

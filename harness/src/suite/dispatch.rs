@@ -67,7 +67,7 @@ async fn run(world: &mut World, step: &gherkin::Step) -> StepResult {
         args.fill(async |placeholder| world.scene().fact(placeholder).await).await?;
         (step.body)(world, args).await
     };
-    let body = AssertUnwindSafe(filled).catch_unwind();
+    let body = AssertUnwindSafe(panics::kept_for_the_verdict(filled)).catch_unwind();
     match tokio::time::timeout(limit, body).await {
         Ok(Ok(result)) => result,
         Ok(Err(panic)) => Err(panics::failure(&*panic)),

@@ -4,7 +4,9 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::panic::{self, Location, PanicHookInfo};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::failure::StepFailure;
@@ -30,33 +32,22 @@ impl OfTestbed {
     }
 }
 
-/// While it lives, the steps on this thread are silent when they panic: [`failure`] tells it.
-#[must_use]
-pub(crate) struct Listening(());
-
-impl Listening {
-    /// Begins before cucumber does, which puts a silent hook into place.
-    pub(crate) fn begin() -> Listening {
-        let listening = Listening(());
-        RUNS_STEPS.set(true);
-        again();
-        listening
-    }
-}
-
-impl Drop for Listening {
-    /// What cucumber put back may be the silent hook of another run, which has ended meanwhile.
-    fn drop(&mut self) {
-        RUNS_STEPS.set(false);
-        again();
-    }
-}
-
-/// Has panics noted from now on. Each scenario says it as it begins: cucumber has put its silent hook into place by then, while
-/// what it reports may be read only after the first steps have run.
-pub(crate) fn again() {
+/// Has panics noted from now on. It is said before cucumber begins, which puts a silent hook into place; as each scenario
+/// begins, because what cucumber reports may be read only after the first steps have run; and at the end, because what
+/// cucumber puts back may be the silent hook of another run, which has ended meanwhile.
+pub(crate) fn listen() {
     BEFORE.get_or_init(panic::take_hook);
     panic::set_hook(Box::new(note));
+}
+
+/// The same step; what it panics with is not told at once, but by [`failure`].
+pub(crate) async fn kept_for_the_verdict<T>(step: impl Future<Output = T>) -> T {
+    let mut step = pin!(step);
+    poll_fn(|context| {
+        let _told_later = ToldLater::begin();
+        step.as_mut().poll(context)
+    })
+    .await
 }
 
 /// A panic that is not a [`StepFailure`] is a mistake in the harness.
@@ -73,17 +64,35 @@ type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Sync + Send>;
 static BEFORE: OnceLock<Hook> = OnceLock::new();
 
 thread_local! {
-    static RUNS_STEPS: Cell<bool> = const { Cell::new(false) };
+    static TOLD_LATER: Cell<bool> = const { Cell::new(false) };
     static OF_TESTBED: RefCell<Option<OfTestbed>> = const { RefCell::new(None) };
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// The panic hook. For a step it keeps the place. A panic in a task of the testbed or of the built-in Core is on another
+/// While it lives, this thread runs a step.
+struct ToldLater;
+
+impl ToldLater {
+    fn begin() -> ToldLater {
+        TOLD_LATER.set(true);
+        ToldLater
+    }
+}
+
+impl Drop for ToldLater {
+    fn drop(&mut self) {
+        TOLD_LATER.set(false);
+    }
+}
+
+/// The panic hook. It keeps the place for a verdict. A panic in a task of the testbed or of the built-in Core is on another
 /// thread, where nobody reads that: it goes to the log. All others are no affair of a suite.
 fn note(info: &PanicHookInfo<'_>) {
-    if RUNS_STEPS.get() {
-        LAST.with_borrow_mut(|last| *last = info.location().map(ToString::to_string));
-    } else if let Some(of_testbed) = OF_TESTBED.with_borrow(Option::clone) {
+    LAST.with_borrow_mut(|last| *last = info.location().map(ToString::to_string));
+    if TOLD_LATER.get() {
+        return;
+    }
+    if let Some(of_testbed) = OF_TESTBED.with_borrow(Option::clone) {
         if let Some(place) = info.location().filter(|place| is_ours(place.file())) {
             of_testbed.note(place);
         }

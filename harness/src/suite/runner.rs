@@ -127,7 +127,7 @@ async fn cucumber(
         let here = |name: &str| feature.path.as_deref() == Some(Path::new(name));
         let found = planned.iter().find(|(info, place)| *place == place_of(scenario) && here(&info.feature));
         if let Some((info, (_, rotation))) = found {
-            panics::again();
+            panics::listen();
             world.begin(Rc::clone(&context), info.clone(), *rotation);
         }
         async move {
@@ -149,9 +149,10 @@ async fn cucumber(
         }
         .boxed_local()
     });
-    let _listening = panics::Listening::begin();
+    panics::listen();
     let run = Cucumber::<_, _, _, _, _, cli::Empty>::custom(Parsed, runner, Borrowed(writer)).with_default_cli();
     run.run(features).await;
+    panics::listen();
 }
 
 /// Scenarios that share a testbed run one after the other.

@@ -140,6 +140,13 @@ fn a_panic_that_is_no_affair_of_the_suite_is_told_as_ever() {
     const SHOWN: &str = "COUNTERSIGN_TEST_PANICS";
     if std::env::var_os(SHOWN).is_some() {
         assert_eq!(scenario("Given a panic\n    Then it works").verdict, Verdict::Error);
+        let told = std::panic::catch_unwind(|| {
+            let all = suite("  @A-1\n  Scenario: S\n    Then it works\n");
+            all.run(&options(), &mut |event: &Event| {
+                assert!(!matches!(event, Event::ScenarioFinished(_)), "told by the reporter")
+            })
+        });
+        assert!(told.is_err());
         let elsewhere = std::thread::spawn(|| panic!("told by another thread"));
         assert!(elsewhere.join().is_err());
         panic!("told by the thread of the run");
@@ -148,7 +155,9 @@ fn a_panic_that_is_no_affair_of_the_suite_is_told_as_ever() {
     let program = std::env::current_exe().unwrap();
     let ran = std::process::Command::new(program).args(["--exact", name]).env(SHOWN, "1").output().unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(said.contains("told by another thread") && said.contains("told by the thread of the run"), "{said}");
+    for who in ["the reporter", "another thread", "the thread of the run"] {
+        assert!(said.contains(&format!("told by {who}")), "{who}: {said}");
+    }
     assert!(!said.contains("a mistake"), "a step's panic is in its verdict alone: {said}");
 }
 
