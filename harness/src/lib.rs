@@ -14,6 +14,7 @@ mod hello;
 pub mod live;
 mod logged;
 mod mistakes;
+mod open_files;
 mod page;
 pub mod parts;
 mod printable;

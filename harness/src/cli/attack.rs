@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::CommandFailure;
 use super::check::cores::CoreArgs;
-use super::check::ignoring_closed_pipe;
+use super::check::{ignoring_closed_pipe, run_error};
 use super::exit::Exit;
 use crate::attack::{Attack, Family, catalogue};
 use crate::contract::{Contract, Requirement, Threshold};
@@ -95,8 +95,8 @@ impl AttackCommand {
         });
         let summary = summary.map_err(|error| match error {
             // Each attack stands in a feature: the tests see to it.
-            RunError::NothingSelected(_) | RunError::Runtime(_) => CommandFailure::harness(error),
-            _ => CommandFailure::usage(error),
+            RunError::NothingSelected(_) => CommandFailure::harness(error),
+            error => run_error(error),
         })?;
         let Some(result) = summary.scenarios.first() else {
             return Err(CommandFailure::harness("the attack was not tried"));

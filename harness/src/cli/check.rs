@@ -88,7 +88,7 @@ pub(super) fn run_error(error: RunError) -> CommandFailure {
         RunError::Suite(_) | RunError::NothingSelected(_) | RunError::Expectations(_) => CommandFailure::usage(error),
         RunError::Subject(SubjectError::NoRoom { .. }) => CommandFailure::harness(error),
         RunError::Subject(_) => CommandFailure::subject(redact::text(&error.to_string())),
-        RunError::Runtime(_) => CommandFailure::harness(error),
+        RunError::Runtime(_) | RunError::TooFewFiles(_) => CommandFailure::harness(error),
     }
 }
 

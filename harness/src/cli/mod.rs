@@ -34,11 +34,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::open_files;
 use crate::suite::Source;
 use exit::Exit;
 
 /// All that the program does.
 pub fn main() -> ExitCode {
+    open_files::raise();
     Cli::parse().run().into()
 }
 

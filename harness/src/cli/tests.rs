@@ -258,3 +258,14 @@ fn the_vectors_can_be_taken_away() {
     assert_eq!(export(folder.path()).unwrap().run(), Exit::Usage, "there is something else in it");
     assert!(Cli::try_parse_from(["countersign", "vectors", "--export", "a", "--subject", "core"]).is_err());
 }
+
+#[test]
+fn an_attack_on_a_core_that_is_not_there_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "name = \"away\"\n[start]\nurls = [\"http://a.invalid:80\", \"http://b.invalid:80\"]\n\
+                ready = { get = \"/\", within = \"1s\" }\n[apps]\ninstall = { put = \"/apps\", body = \"{{ app.manifest }}\" }\n";
+    let file = folder.path().join("core.toml");
+    fs::write(&file, text).unwrap();
+    let args = ["countersign", "attack", "query-value-altered", "--core", file.to_str().unwrap()];
+    assert_eq!(Cli::try_parse_from(args).unwrap().run(), Exit::Subject);
+}

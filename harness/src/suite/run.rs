@@ -23,6 +23,7 @@ use super::writer::{Bundles, EventWriter};
 use crate::bundle::{Folder, Run};
 use crate::contract::{Contract, ContractError, Requirement, Responsible, Threshold};
 use crate::expectations::{Expectations, ExpectationsError};
+use crate::open_files;
 use crate::record::Records;
 use crate::subject::{Receive, Subject, SubjectError};
 use crate::topology::project::Project;
@@ -72,6 +73,12 @@ pub enum RunError {
     /// The subject does not start. Exit code 4.
     #[error(transparent)]
     Subject(#[from] SubjectError),
+    /// What failed would be no fault of the subject's. Exit code 3.
+    #[error(
+        "this process may open {0} files, and the testbed takes {least} at least: allow more, with `ulimit -n 4096` for example",
+        least = open_files::LEAST
+    )]
+    TooFewFiles(u64),
     /// The runtime can't be started. Exit code 3.
     #[error("the runtime can't be started: {0}")]
     Runtime(#[from] std::io::Error),
@@ -257,6 +264,10 @@ impl Suite {
         if !problems.is_empty() {
             return Err(SuiteError::Problems(problems).into());
         }
+        let files = open_files::limit();
+        if files < open_files::LEAST {
+            return Err(RunError::TooFewFiles(files));
+        }
         crate::logged::listen();
         sink.event(&Event::Started { suite: self.info.clone(), subject: subject.clone(), scenarios: planned.len() });
 
@@ -276,7 +287,7 @@ impl Suite {
             does_not_start: RefCell::default(),
         };
         let limits = Limits {
-            jobs: of_subject.parallel.map_or(options.jobs, |parallel| parallel.min(options.jobs)).max(1),
+            jobs: of_subject.parallel.unwrap_or(usize::MAX).min(options.jobs).min(open_files::enough_for(files)).max(1),
             stop_at_first_failure: options.stop_at_first_failure,
             interruptible: options.interruptible,
             within: options.within,

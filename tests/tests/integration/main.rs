@@ -17,6 +17,7 @@ mod live_view;
 mod minimal_python;
 mod mutants;
 mod namespace;
+mod open_files;
 mod project_schema;
 mod proxies;
 mod python;
