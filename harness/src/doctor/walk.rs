@@ -144,10 +144,14 @@ impl<'a> Walk<'a> {
             Ok(()) => self.subject.start(plan).await,
             Err(error) => Err(error),
         };
-        let came = came.map_err(|error| wrong(error, self.about_start())).map(|core| {
-            let got = format!("it listens at {}", core.address());
-            (core, got)
-        });
+        let came = match came {
+            Ok(core) => {
+                let got = format!("it listens at {}", core.address());
+                Ok((core, got))
+            }
+            Err(error @ SubjectError::NoRoom { .. }) => return Err(error.into()),
+            Err(error) => Err(wrong(error, self.about_start())),
+        };
         let started = task("start", did, format!("it runs, and answers GET {path} with 2xx within {within:?}"));
         let Some(mut core) = self.note(started, came) else { return Ok(false) };
 
@@ -444,7 +448,7 @@ pub(super) fn answer(reply: &Reply) -> String {
 /// What the Core did not do; or that the testbed failed.
 pub(super) fn of_the_core(error: TestbedError) -> Result<String, TestbedError> {
     match error {
-        TestbedError::Subject(SubjectError::TooFew(_))
+        TestbedError::Subject(SubjectError::TooFew(_) | SubjectError::NoRoom { .. })
         | TestbedError::Io(_)
         | TestbedError::Pki(_)
         | TestbedError::Key(_)

@@ -95,7 +95,11 @@ impl CoreKind for Builtin {
             (None, Storage::Memory) => State::Memory(MemoryStore::new()),
             (None, Storage::Disk) => {
                 let folder = tempfile::Builder::new().prefix("countersign-core-").tempdir();
-                State::Disk(folder.map_err(|error| not_started(&plan, error))?)
+                let no_room = |error: std::io::Error| SubjectError::NoRoom {
+                    portal: plan.portal.clone(),
+                    why: error.to_string(),
+                };
+                State::Disk(folder.map_err(no_room)?)
             }
         };
         let lookups = Lookups::new(plan.names.clone());

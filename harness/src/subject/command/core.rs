@@ -103,7 +103,7 @@ impl Folder {
 impl ProcessCore {
     /// Starts one. It has answered when this returns.
     pub(super) async fn start(plant: &Arc<Plant>, plan: CorePlan, pki: Pki) -> Result<ProcessCore, SubjectError> {
-        let failed = |error: std::io::Error| not_started(&plan.portal, error);
+        let failed = |error: std::io::Error| no_room(&plan.portal, error);
         let folder = match &plan.data {
             Some(folder) => Folder::Kept(folder.clone()),
             None => Folder::Gone(tempfile::Builder::new().prefix("countersign-core-").tempdir().map_err(failed)?),
@@ -119,7 +119,7 @@ impl ProcessCore {
                 let at = room.as_ref().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), Room::gateway);
                 let limits = ConnectLimits::default();
                 let proxy = ConnectProxy::start_at(SocketAddr::new(at, 0), plan.names.clone(), limits).await;
-                WayToNames::Proxy(proxy.map_err(|error| not_started(&plan.portal, unreachable(at, error)))?)
+                WayToNames::Proxy(proxy.map_err(|error| no_room(&plan.portal, unreachable(at, error)))?)
             }
             NamesBy::Namespace => {
                 let namespace = NamespacePlan {
@@ -128,7 +128,7 @@ impl ProcessCore {
                     ca_file: Some(pki.ca_file().to_owned()),
                     program: this_program(),
                 };
-                let namespace = Namespace::open(namespace).map_err(|error| not_started(&plan.portal, error))?;
+                let namespace = Namespace::open(namespace).map_err(|error| no_room(&plan.portal, error))?;
                 match &mut room {
                     Some(room) => {
                         let guided = room.guided(namespace.folder(), plan.profile.public_port).await;
@@ -136,7 +136,7 @@ impl ProcessCore {
                         WayToNames::Guide(namespace)
                     }
                     None => {
-                        namespace.try_out().await.map_err(|error| not_started(&plan.portal, error))?;
+                        namespace.try_out().await.map_err(|error| no_room(&plan.portal, error))?;
                         WayToNames::Namespace(Arc::new(namespace))
                     }
                 }

@@ -144,7 +144,7 @@ impl Plant {
 
     async fn started(self: &Arc<Self>, plan: CorePlan) -> Result<ProcessCore, SubjectError> {
         self.give_up(&plan.portal)?;
-        let pki = self.authority().map_err(|error| not_started(&plan.portal, error))?;
+        let pki = self.authority().map_err(|error| no_room(&plan.portal, error))?;
         match ProcessCore::start(self, plan, pki).await {
             Ok(core) => Ok(core),
             // What never had a chance to live did not die.
@@ -180,7 +180,7 @@ impl CoreKind for CommandKind {
     }
 
     async fn prepare(&self, profile: Profile) -> Result<(), SubjectError> {
-        let pki = self.0.authority().map_err(|error| not_started(TRIAL, error))?;
+        let pki = self.0.authority().map_err(|error| no_room(TRIAL, error))?;
         let plan = CorePlan::trial(TRIAL, profile, &pki)?;
         let core = self.0.started(plan).await?;
         if self.0.command.portals == Portals::Pooled {
