@@ -35,7 +35,11 @@ pub(super) fn folder(project: Option<&str>) -> TempDir {
 }
 
 fn command(folder: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
+    program(folder, PROGRAM, args)
+}
+
+fn program(folder: &Path, program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(args).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true);
     command
@@ -58,7 +62,11 @@ pub(super) struct Up {
 impl Up {
     pub(super) async fn start(folder: &Path, args: &[&str]) -> Up {
         let all: Vec<&str> = ["up"].into_iter().chain(args.iter().copied()).collect();
-        let mut child = command(folder, &all).spawn().unwrap();
+        Up::of(command(folder, &all)).await
+    }
+
+    async fn of(mut command: Command) -> Up {
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut table = String::new();
         while let Some(line) = timeout(WAIT, lines.next_line()).await.unwrap().unwrap() {
@@ -72,11 +80,15 @@ impl Up {
         panic!("it did not come up: {table}{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// Sends it a signal and waits for its end.
-    pub(super) async fn end(mut self, signal: &str) -> Option<i32> {
+    async fn send(&self, signal: &str) {
         let pid = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).status().await.unwrap();
         assert!(sent.success());
+    }
+
+    /// Sends it a signal and waits for its end.
+    pub(super) async fn end(mut self, signal: &str) -> Option<i32> {
+        self.send(signal).await;
         while timeout(WAIT, self.lines.next_line()).await.unwrap().is_ok_and(|line| line.is_some()) {}
         timeout(WAIT, self.child.wait()).await.unwrap().unwrap().code()
     }
@@ -147,6 +159,18 @@ async fn apps_and_their_children_go_with_it_however_it_ends() {
         }
         assert!(!run_file(folder.path()).exists(), "{signal}");
     }
+}
+
+#[tokio::test]
+async fn it_outlives_its_terminal_where_that_is_wanted() {
+    let folder = folder(Some(TWO));
+    let up = Up::of(program(folder.path(), "sh", &["-c", "trap '' HUP; exec \"$0\" up", PROGRAM])).await;
+    up.send("HUP").await;
+    let (code, _, err) = run(folder.path(), &["status"]).await;
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(up.end("INT").await, Some(0));
+    let up = Up::start(folder.path(), &[]).await;
+    assert_eq!(up.end("HUP").await, Some(0));
 }
 
 #[tokio::test]
