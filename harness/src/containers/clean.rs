@@ -7,8 +7,15 @@ use bollard::query_parameters::{
     RemoveVolumeOptions,
 };
 
+use tokio::time::{Duration, Instant, interval};
+
 use super::engine::{Engine, EngineError, is_gone};
 use super::run::{MAKER, RUN, lives, pid};
+
+/// For so long the engine may make a container that nobody waits for, on a machine that is busy.
+const LATE: Duration = Duration::from_secs(3);
+/// Between two looks.
+const TICK: Duration = Duration::from_millis(100);
 
 /// What was taken away, or is there to be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -111,6 +118,19 @@ pub async fn run(engine: &Engine, id: &str) -> Result<Left, EngineError> {
     });
     all(volumes).await?;
     Ok(left)
+}
+
+/// Takes away what the engine still makes for a run that waits for nothing any more, until nothing comes for a while.
+pub(super) async fn latecomers(engine: &Engine, id: &str) -> Result<(), EngineError> {
+    let mut tick = interval(TICK);
+    let mut last = Instant::now();
+    while last.elapsed() < LATE {
+        tick.tick().await;
+        if !run(engine, id).await?.is_nothing() {
+            last = Instant::now();
+        }
+    }
+    Ok(())
 }
 
 /// Takes away what is left of runs whose process is gone, and tells how much that was.

@@ -38,7 +38,7 @@ pub(super) async fn up(run: &Arc<Run>, order: Order<'_>, log: &Log) -> Result<Ve
     let program = program().await.ok_or_else(|| failed("there is no Docker Compose: install it".to_owned()))?;
     let folder = order.folder.display().to_string();
     let words = ["--project-name", order.project, "--project-directory", &folder, "--file", "-", "up", "--detach"];
-    let output = said(program, &words, &order.file).await.map_err(|error| failed(error.to_string()))?;
+    let output = run.asked(said(program, &words, &order.file)).await.map_err(|error| failed(error.to_string()))?;
     // What was started is known to the run by its labels, also where not all was.
     let containers = containers(run, order.project).await?;
     if !output.status.success() {

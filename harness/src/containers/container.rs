@@ -111,7 +111,7 @@ impl Container {
             ..ContainerCreateBody::default()
         };
         let options = CreateContainerOptionsBuilder::new().name(&name).build();
-        let made = run.engine().docker().create_container(Some(options), body).await;
+        let made = run.asked(run.engine().docker().create_container(Some(options), body)).await;
         let what = format!("making a container of the image {}", plan.image);
         let made = made.map_err(|error| match EngineError::of(what)(error) {
             EngineError::Failed { what, why } if why.to_ascii_lowercase().contains("no such image") => {

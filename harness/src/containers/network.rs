@@ -28,7 +28,7 @@ impl Network {
             labels: Some(run.labels()),
             ..NetworkCreateRequest::default()
         };
-        docker.create_network(request).await.map_err(EngineError::of(making()))?;
+        run.asked(docker.create_network(request)).await.map_err(EngineError::of(making()))?;
         let made = docker.inspect_network(&name, None::<InspectNetworkOptions>).await;
         let made = made.map_err(EngineError::of(making()))?;
         let configs = made.ipam.and_then(|ipam| ipam.config).unwrap_or_default();

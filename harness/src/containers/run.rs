@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
@@ -20,6 +20,8 @@ pub struct Run {
     engine: Engine,
     id: String,
     made: AtomicU32,
+    /// Something was asked for whose answer nobody waited for.
+    unanswered: AtomicBool,
 }
 
 impl Run {
@@ -40,7 +42,7 @@ impl Run {
         let drawn = SystemRandom::new().fill(&mut random);
         drawn.map_err(|_| EngineError::Absent("this machine has no randomness".to_owned()))?;
         let id = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Arc::new(Run { engine, id, made: AtomicU32::new(0) }))
+        Ok(Arc::new(Run { engine, id, made: AtomicU32::new(0), unanswered: AtomicBool::new(false) }))
     }
 
     /// The engine.
@@ -60,21 +62,50 @@ impl Run {
         format!("countersign-{}-{number}-{what}", self.id)
     }
 
+    /// Waits for what something new is asked for. Dropped before that, the engine makes it all the same, and the end of the run
+    /// looks for it.
+    pub(super) async fn asked<T>(&self, answer: impl Future<Output = T>) -> T {
+        let unanswered = Unanswered(Some(&self.unanswered));
+        let answer = answer.await;
+        unanswered.answered();
+        answer
+    }
+
     /// What all that it makes is labelled with.
     pub(super) fn labels(&self) -> HashMap<String, String> {
         HashMap::from([(RUN.to_owned(), self.id.clone()), (MAKER.to_owned(), maker())])
     }
 }
 
+struct Unanswered<'a>(Option<&'a AtomicBool>);
+
+impl Unanswered<'_> {
+    fn answered(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(unanswered) = self.0 {
+            unanswered.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// A thread with a runtime of its own: the one that is used may be about to end.
 impl Drop for Run {
     fn drop(&mut self) {
-        let id = self.id.clone();
+        let (id, unanswered) = (self.id.clone(), self.unanswered.load(Ordering::Relaxed));
         let sweeping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 let engine = Engine::connect().await.map_err(std::io::Error::other)?;
-                clean::run(&engine, &id).await.map(drop).map_err(std::io::Error::other)
+                clean::run(&engine, &id).await.map_err(std::io::Error::other)?;
+                match unanswered {
+                    true => clean::latecomers(&engine, &id).await.map_err(std::io::Error::other),
+                    false => Ok(()),
+                }
             })
         });
         match sweeping.join() {

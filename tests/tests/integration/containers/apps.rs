@@ -321,9 +321,15 @@ fn an_app_that_is_being_started_does_not_hold_up_the_end() {
         .spawn()
         .unwrap();
     runtime.block_on(wait(|| async { gates().difference(&before).next().map(drop) }));
+    let run = left(up.id()).unwrap().run;
     let asked = Instant::now();
     tool(&["kill", "-INT", &up.id().to_string()]);
+    // What the engine had been asked for comes when all else is gone.
+    runtime.block_on(wait(|| async { (gates().difference(&before).count() == 0).then_some(()) }));
+    let labels = format!("countersign.run={run}");
+    tool(&["docker", "create", "--label", &labels, &format!("countersign:{}", env!("CARGO_PKG_VERSION"))]);
     let ended = up.wait().unwrap();
     assert!(ended.code() == Some(130) && asked.elapsed() < PROMPT, "{ended} {:?}", asked.elapsed());
     assert_eq!(left(up.id()), None);
+    assert_eq!(tool(&["docker", "ps", "-aq", "--filter", &format!("label={labels}")]), "");
 }
