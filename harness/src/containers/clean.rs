@@ -6,7 +6,6 @@ use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListNetworksOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
     RemoveVolumeOptions,
 };
-
 use tokio::time::{Duration, Instant, interval};
 
 use super::engine::{Engine, EngineError, is_gone};

@@ -113,14 +113,19 @@ fn the_same_scenarios_give_the_same_verdicts_in_one_process_as_processes_and_in_
 fn without_an_engine_nobody_is_blamed_but_the_testbed() {
     let Some(program) = ready() else { return };
     let nowhere = tempfile::tempdir().unwrap();
-    let output = Command::new(program)
-        .args(["check", "--in", "containers", "--name", "^identity/"])
-        .env("DOCKER_HOST", format!("unix://{}/none.sock", nowhere.path().display()))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-    assert!(said(&output).contains("there is no Docker engine that answers"), "{}", said(&output));
+    let image = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/cores/portal-core-image.toml");
+    for args in
+        [&["check", "--in", "containers", "--name", "^identity/"][..], &["core", "doctor", image.to_str().unwrap()]]
+    {
+        let output = Command::new(program)
+            .args(args)
+            .env("DOCKER_HOST", format!("unix://{}/none.sock", nowhere.path().display()))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+        assert!(said(&output).contains("there is no Docker engine that answers"), "{}", said(&output));
+    }
 }
 
 #[test]

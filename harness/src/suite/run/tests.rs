@@ -49,6 +49,15 @@ fn steps() -> Steps {
         assert!(std::thread::spawn(task).join().is_err());
         Ok(())
     });
+    // That of a run beside this one.
+    steps.when("a task of another testbed panics", async |_, _| {
+        let task = || {
+            crate::suite::panics::OfTestbed::default().this_thread();
+            panic!("broken")
+        };
+        assert!(std::thread::spawn(task).join().is_err());
+        Ok(())
+    });
     steps.when("it hangs", async |_, _| std::future::pending().await);
     steps.then("it works", async |_, _| Ok(()));
     steps.then("it fails", async |_, _| Err(StepFailure::fail("401", "200")));
@@ -129,6 +138,7 @@ fn what_fails_while_the_testbed_breaks_is_not_laid_at_the_subject_s_door() {
     );
     let summary = run_with(&second, &RunOptions { jobs: 1, ..options() });
     assert_eq!(summary.scenarios.iter().map(|s| s.verdict).collect::<Vec<_>>(), [Verdict::Pass, Verdict::Error]);
+    assert_eq!(scenario("When a task of another testbed panics\n    Then it fails").verdict, Verdict::Fail);
     // What passes all the same passes, and the next one is judged again.
     assert_eq!(scenario("When a task of the testbed panics\n    Then it works").verdict, Verdict::Pass);
     assert_eq!(scenario("Given something\n    Then it fails").verdict, Verdict::Fail);
