@@ -44,6 +44,8 @@ impl Clean {
         for leftover in clean::leftovers(&engine).await? {
             if self.all || leftover.lives == Some(false) {
                 clean::run(&engine, &leftover.run).await?;
+                // It may have been killed just now.
+                clean::latecomers(&engine, &leftover.run).await?;
                 taken.push(leftover);
             } else {
                 kept.push(leftover);

@@ -120,7 +120,7 @@ pub async fn run(engine: &Engine, id: &str) -> Result<Left, EngineError> {
 }
 
 /// Takes away what the engine still makes for a run that waits for nothing any more, until nothing comes for a while.
-pub(super) async fn latecomers(engine: &Engine, id: &str) -> Result<(), EngineError> {
+pub(crate) async fn latecomers(engine: &Engine, id: &str) -> Result<(), EngineError> {
     let mut tick = interval(TICK);
     let mut last = Instant::now();
     while last.elapsed() < LATE {

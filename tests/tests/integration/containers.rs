@@ -170,8 +170,8 @@ fn what_a_killed_run_leaves_is_taken_away_and_what_goes_on_is_not() {
     child.kill().unwrap();
     child.wait().unwrap();
     let told = run(program, &["clean"]);
+    // Another test whose run begins now may have been quicker, and told it.
     assert!(told.status.success(), "{}", said(&told));
-    assert!(said(&told).contains(&format!("run {}: ", found.run)), "{}", said(&told));
     let left = runtime.block_on(clean::leftovers(&engine)).unwrap();
     assert!(!left.iter().any(|leftover| leftover.run == found.run), "{left:?}");
 }
